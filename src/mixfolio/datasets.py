@@ -1,0 +1,230 @@
+"""The data sets of the book: decimal returns with their provenance, verified on every read.
+
+The files live in ``data/`` of the repository, or inside the installed package.
+Each is described in ``datapackage.json`` (a Frictionless tabular data package):
+source package and version, licence, columns, groups, known defects, sha256. A
+file whose hash differs from the descriptor's is refused, never parsed.
+
+Columns have a *role*: ``"asset"`` for what a portfolio holds, ``"factor"`` for
+factor returns, ``"risk_free"`` for the risk-free rate, ``"level"`` for quantities
+that are not returns.
+"""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .errors import DataError
+
+__all__ = ["catalogue", "describe", "groups", "load", "table"]
+
+DESCRIPTOR = "datapackage.json"
+
+
+def catalogue() -> pd.DataFrame:
+    """List every data set.
+
+    Returns
+    -------
+    DataFrame, one row a data set
+        Indexed by ``name``; columns ``title``, ``frequency``, ``kind`` (what the
+        stored numbers are), ``first`` and ``last`` (dates), ``rows`` (periods
+        stored), ``assets`` (columns that :func:`load` returns by default),
+        ``licence`` and ``source`` (package and version).
+    """
+    rows = [_summary(entry) for entry in _resources()]
+    frame = pd.DataFrame(rows).set_index("name")
+    return frame.assign(first=pd.to_datetime(frame["first"]), last=pd.to_datetime(frame["last"]))
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Provenance, columns and known defects of a data set.
+
+    Parameters
+    ----------
+    name : str
+        A name in :func:`catalogue`.
+
+    Returns
+    -------
+    dict
+        The descriptor's entry: among others ``title``, ``unit``, ``sources``,
+        ``licenses``, ``hash``, ``schema`` and ``defects``, each of which says
+        ``what`` is wrong in the original and which ``action`` was taken.
+
+    Raises
+    ------
+    DataError
+        If no data set has that name.
+    """
+    entries = {entry["name"]: entry for entry in _resources()}
+    if name not in entries:
+        raise DataError(f"no data set is called {name!r}. {_suggestion(name, entries)}")
+    found: dict[str, Any] = entries[name]
+    return found
+
+
+def load(name: str, *, role: str = "asset") -> pd.DataFrame:
+    """Load a data set as decimal simple returns, one row a period.
+
+    Prices are turned into simple returns, so their first date is lost. Data sets
+    whose `kind` is ``"levels"`` are returned as they are stored.
+
+    Parameters
+    ----------
+    name : str
+        A name in :func:`catalogue`.
+    role : {"asset", "factor", "risk_free"}, default "asset"
+        Which columns. For a data set without assets (factors, levels) the
+        default gives its main columns.
+
+    Returns
+    -------
+    DataFrame, shape (n_periods, n_columns)
+        Float64, indexed by date; the unit is given by ``describe(name)["unit"]``.
+        A missing value stays missing; which ones there are is listed in
+        ``describe(name)["defects"]``.
+
+    Raises
+    ------
+    DataError
+        If the name or the role is unknown, or the file is not the one described.
+    """
+    entry = describe(name)
+    stored = table(name)[_columns(entry, role)]
+    if entry["kind"] != "prices":
+        return stored
+    return (stored / stored.shift(1) - 1.0).iloc[1:]
+
+
+def table(name: str) -> pd.DataFrame:
+    """Load a data set as it is stored, all columns, after its hash is verified.
+
+    Parameters
+    ----------
+    name : str
+        A name in :func:`catalogue`.
+
+    Returns
+    -------
+    DataFrame, shape (n_rows, n_columns)
+        Float64, indexed by date: returns, prices or levels as ``kind`` says.
+
+    Raises
+    ------
+    DataError
+        If the name is unknown, or the file is missing or not the one described.
+    """
+    entry = describe(name)
+    content = _verified(entry)
+    if entry["path"].endswith(".gz"):
+        content = gzip.decompress(content)
+    frame = pd.read_csv(io.BytesIO(content), index_col="date", parse_dates=["date"])
+    return frame.astype("float64")
+
+
+def groups(name: str) -> pd.Series:
+    """Group of every asset: its sector, asset class or portfolio family.
+
+    Parameters
+    ----------
+    name : str
+        A name in :func:`catalogue`.
+
+    Returns
+    -------
+    Series, shape (n_assets,)
+        Asset -> label, in the order of the columns of ``load(name)``; its name
+        says what the labels are, for example ``"sector"``.
+
+    Raises
+    ------
+    DataError
+        If the name is unknown or the data set has no groups.
+    """
+    labels = _labels(describe(name))
+    if not labels:
+        grouped = [entry["name"] for entry in _resources() if _labels(entry)]
+        raise DataError(f"data set {name!r} has no groups. Those that have: {', '.join(grouped)}.")
+    return pd.Series(labels, name=describe(name)["group_label"]).rename_axis("asset")
+
+
+# ------------------------------------------------------------------- the descriptor
+
+
+def _folder() -> Path:
+    """The folder of the data: inside the installed package, or in the checkout."""
+    installed = resources.files(__package__) / "_data"
+    if installed.is_dir():
+        return Path(str(installed))
+    return Path(__file__).resolve().parents[2] / "data"
+
+
+def _resources() -> list[dict[str, Any]]:
+    """Entries of the descriptor, one a data set."""
+    path = _folder() / DESCRIPTOR
+    if not path.is_file():
+        raise DataError(f"{path} is missing. Run `make data` in the checkout to rebuild it.")
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["resources"]
+    return found
+
+
+def _summary(entry: dict[str, Any]) -> dict[str, Any]:
+    """One row of the catalogue."""
+    same = ("name", "title", "frequency", "kind", "first", "last", "rows")
+    return {
+        **{key: entry[key] for key in same},
+        "assets": len(_columns(entry, entry["main_role"])),
+        "licence": ", ".join(dict.fromkeys(item["name"] for item in entry["licenses"])),
+        "source": ", ".join(dict.fromkeys(item["title"] for item in entry["sources"])),
+    }
+
+
+def _labels(entry: dict[str, Any]) -> dict[str, str]:
+    """Column -> group, for the columns that have one."""
+    fields = entry["schema"]["fields"]
+    return {field["name"]: field["group"] for field in fields if "group" in field}
+
+
+def _columns(entry: dict[str, Any], role: str) -> list[str]:
+    """Columns of a role, the main role standing in for assets where there are none."""
+    by_role: dict[str, list[str]] = {}
+    for field in entry["schema"]["fields"][1:]:
+        by_role.setdefault(field["role"], []).append(field["name"])
+    wanted = entry["main_role"] if role == "asset" else role
+    if wanted not in by_role:
+        suggestion = _suggestion(role, by_role)
+        raise DataError(f"data set {entry['name']!r} has no columns of role {role!r}. {suggestion}")
+    return by_role[wanted]
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    """The close matches of a word, or all that is known."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    return f"Did you mean: {', '.join(close)}?" if close else f"There are: {', '.join(names)}."
+
+
+def _verified(entry: dict[str, Any]) -> bytes:
+    """Bytes of the file of an entry, if they are those the descriptor promises."""
+    path = _folder() / str(entry["path"])
+    if not path.is_file():
+        raise DataError(f"{path} is missing. Run `make data` in the checkout to rebuild it.")
+    content = path.read_bytes()
+    found = "sha256:" + hashlib.sha256(content).hexdigest()
+    if found != entry["hash"]:
+        raise DataError(
+            f"{path} is not the file that {DESCRIPTOR} describes: expected {entry['hash']}, "
+            f"found {found}. Run `make data` in the checkout to rebuild it."
+        )
+    return content
