@@ -1,0 +1,280 @@
+"""What a portfolio may hold: bounds, group limits, and the cost of leaving an old portfolio.
+
+All limits are linear, ``a'w >= b``, and are kept with a name each, so that a set of limits
+that no portfolio can meet is reported by name and by how much is missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypedDict
+
+import numpy as np
+from scipy.optimize import linprog
+
+from mixfolio.errors import DataError, InfeasibleError
+from mixfolio.inputs import Array, Labels, VectorLike, read_membership, read_vector
+
+__all__ = ["ConstraintOptions", "Constraints", "read_constraints"]
+
+FEASIBILITY_TOLERANCE = 1e-9
+LARGE = 100.0
+
+
+class ConstraintOptions(TypedDict, total=False):
+    """The keyword arguments that every optimizer understands.
+
+    Attributes
+    ----------
+    long_only : bool
+        No weight below zero. Default True.
+    bounds : pair or mapping
+        ``(lower, upper)``, each a number for all assets, a vector with one entry an asset, or
+        None for no bound; or ``{asset: (lower, upper)}`` for some assets only.
+    groups : Series, DataFrame or sequence
+        One group label an asset, or a 0/1 table of shape (n_assets, n_groups).
+    group_limits : pair or mapping
+        ``(lower, upper)`` for every group, or ``{group: (lower, upper)}``; limits on the sum of
+        the weights in the group. None in place of a number means no limit.
+    previous : Series or array of shape (n_assets,)
+        The weights held now.
+    turnover_penalty : float
+        Cost per unit of ``sum |w - previous|``, in the units of the objective. Default 0.
+    """
+
+    long_only: bool
+    bounds: Any
+    groups: Any
+    group_limits: Any
+    previous: VectorLike | None
+    turnover_penalty: float
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Inequalities ``matrix.T @ w >= level`` and what is held now.
+
+    Attributes
+    ----------
+    matrix : ndarray of shape (n_assets, n_limits)
+    level : ndarray of shape (n_limits,)
+    names : tuple of str, of length n_limits
+    lower, upper : ndarray of shape (n_assets,)
+        The bounds once more, infinite where there is none.
+    previous : ndarray of shape (n_assets,), or None
+    turnover_penalty : float
+    """
+
+    matrix: Array
+    level: Array
+    names: tuple[str, ...]
+    lower: Array
+    upper: Array
+    previous: Array | None
+    turnover_penalty: float
+
+    @property
+    def penalised(self) -> bool:
+        """Whether trading away from `previous` costs anything."""
+        return self.previous is not None and self.turnover_penalty > 0
+
+    def reachable(self, mean: Array) -> tuple[float, float]:
+        """Lowest and highest portfolio mean within the limits, costs aside."""
+        return -self._highest(-mean, 0.0)[0], self._highest(mean, 0.0)[0]
+
+    def highest_net(self, mean: Array) -> tuple[float, Array]:
+        """Highest portfolio mean after trading costs, and weights that earn it.
+
+        Where shorts make every mean reachable: infinity, and the best weights among those
+        of size `LARGE` at most.
+        """
+        return self._highest(mean, self.turnover_penalty)
+
+    def _highest(self, mean: Array, price: float) -> tuple[float, Array]:
+        """Maximise mean'w - price * sum(u) subject to u >= |w - previous| and the limits."""
+        n = len(mean)
+        held = np.zeros(n) if self.previous is None else self.previous
+        eye, none = np.eye(n), np.zeros((self.matrix.shape[1], n))
+        rows = np.block([[-self.matrix.T, none], [eye, -eye], [-eye, -eye]])
+        levels = np.concatenate([-self.level, held, -held])
+        budget = np.concatenate([np.ones(n), np.zeros(n)])[None, :]
+        cost = np.concatenate([-mean, np.full(n, price)])
+        program = partial(linprog, cost, rows, levels, budget, [1.0], method="highs")
+        result = program((None, None))
+        if result.x is not None:
+            return -float(result.fun), result.x[:n]
+        self.require_feasible()
+        return np.inf, program([(-LARGE, LARGE)] * n + [(None, None)] * n).x[:n]
+
+    def require_feasible(self) -> None:
+        """Raise InfeasibleError, naming the limits that cannot hold together.
+
+        The report is the cheapest way out: the smallest total relaxation of the limits that
+        makes a portfolio possible, found by a linear program.
+        """
+        n, m = self.matrix.shape
+        cost = np.concatenate([np.zeros(n), np.ones(m)])
+        limits = np.hstack([-self.matrix.T, -np.eye(m)])
+        budget = np.concatenate([np.ones(n), np.zeros(m)])[None, :]
+        ranges = [(None, None)] * n + [(0, None)] * m
+        result = linprog(cost, limits, -self.level, budget, [1.0], ranges, method="highs")
+        relaxation = result.x[n:]
+        if relaxation.sum() <= FEASIBILITY_TOLERANCE:
+            return
+        worst = np.argsort(-relaxation, kind="stable")[:3]
+        named = ", ".join(
+            f"{self.names[j]} by {relaxation[j]:.4g}" for j in worst if relaxation[j] > 0
+        )
+        raise InfeasibleError(
+            "no fully invested portfolio satisfies all limits. The smallest change that allows "
+            f"one gives way by {relaxation.sum():.4g} in all: {named}."
+        )
+
+
+def read_constraints(
+    n_assets: int,
+    labels: Labels | None,
+    *,
+    long_only: bool = True,
+    bounds: Any = None,
+    groups: Any = None,
+    group_limits: Any = None,
+    previous: VectorLike | None = None,
+    turnover_penalty: float = 0.0,
+) -> Constraints:
+    """Check the constraint arguments of an optimizer and put them in one form.
+
+    Parameters
+    ----------
+    n_assets : int
+    labels : Index of length n_assets, or None
+    long_only, bounds, groups, group_limits, previous, turnover_penalty
+        See :class:`ConstraintOptions`.
+
+    Returns
+    -------
+    Constraints
+
+    Raises
+    ------
+    DataError
+        If an argument has the wrong shape or labels, or half of a pair is missing.
+    InfeasibleError
+        If a lower limit exceeds its upper one, or all lower (upper) bounds together leave no
+        room for weights that sum to one.
+    """
+    names = list(range(n_assets)) if labels is None else list(labels)
+    lower, upper = _read_bounds(bounds, n_assets, labels, names)
+    if long_only:
+        lower = np.maximum(lower, 0.0)
+    _require_ordered(lower, upper, [f"asset {name}" for name in names])
+    _require_room(lower, upper)
+    blocks = [_box(lower, upper, names), _group_rows(groups, group_limits, n_assets, labels)]
+    held = None if previous is None else read_vector(previous, n_assets, labels, "previous")[0]
+    if turnover_penalty < 0 or not np.isfinite(turnover_penalty):
+        raise DataError(f"turnover_penalty is {turnover_penalty}; it must be zero or positive.")
+    if turnover_penalty > 0 and held is None:
+        raise DataError("turnover_penalty needs previous=..., the weights that are held now.")
+    return Constraints(
+        np.hstack([block[0] for block in blocks]),
+        np.concatenate([block[1] for block in blocks]),
+        tuple(name for block in blocks for name in block[2]),
+        lower,
+        upper,
+        held,
+        float(turnover_penalty),
+    )
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return otherwise if value is None else float(value)
+
+
+def _side(value: Any, otherwise: float, n: int, labels: Labels | None) -> Array:
+    if value is None or np.isscalar(value):
+        return np.full(n, _number(value, otherwise))
+    return read_vector(value, n, labels, "bounds")[0]
+
+
+def _read_bounds(
+    bounds: Any, n: int, labels: Labels | None, names: list[Any]
+) -> tuple[Array, Array]:
+    if isinstance(bounds, Mapping):
+        lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
+        for asset, pair in bounds.items():
+            if asset not in names:
+                raise DataError(f"bounds names an unknown asset {asset!r}.")
+            place = names.index(asset)
+            low, high = _pair(pair, f"bounds for {asset!r}")
+            lower[place], upper[place] = _number(low, -np.inf), _number(high, np.inf)
+        return lower, upper
+    low, high = (None, None) if bounds is None else _pair(bounds, "bounds")
+    return _side(low, -np.inf, n, labels), _side(high, np.inf, n, labels)
+
+
+def _pair(value: Any, what: str) -> tuple[Any, Any]:
+    try:
+        low, high = value
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{what} is {value!r}; it must be a pair (lower, upper).") from error
+    return low, high
+
+
+def _require_ordered(lower: Array, upper: Array, names: list[str]) -> None:
+    bad = np.flatnonzero(~(lower <= upper))
+    if len(bad):
+        j = bad[0]
+        raise InfeasibleError(
+            f"{names[j]} has a lower limit of {lower[j]:.6g} above its upper limit of "
+            f"{upper[j]:.6g} ({len(bad)} such pair(s)). A long-only portfolio has a lower limit "
+            "of 0. Swap or widen the limits."
+        )
+
+
+def _require_room(lower: Array, upper: Array) -> None:
+    least, most = float(lower.sum()), float(upper.sum())
+    if least > 1 + FEASIBILITY_TOLERANCE:
+        raise InfeasibleError(
+            f"the lower bounds add up to {least:.6g}, more than the 1 there is to invest. "
+            f"Lower them by {least - 1:.6g} in all."
+        )
+    if most < 1 - FEASIBILITY_TOLERANCE:
+        raise InfeasibleError(
+            f"the upper bounds add up to {most:.6g}, less than the 1 that must be invested. "
+            f"Raise them by {1 - most:.6g} in all, or add assets."
+        )
+
+
+Block = tuple[Array, Array, list[str]]
+
+
+def _box(lower: Array, upper: Array, names: list[Any]) -> Block:
+    eye = np.eye(len(lower))
+    low, high = np.flatnonzero(np.isfinite(lower)), np.flatnonzero(np.isfinite(upper))
+    described = [f"lower bound {lower[j]:.6g} of {names[j]}" for j in low]
+    described += [f"upper bound {upper[j]:.6g} of {names[j]}" for j in high]
+    matrix = np.hstack([eye[:, low], -eye[:, high]])
+    return matrix, np.concatenate([lower[low], -upper[high]]), described
+
+
+def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Block:
+    if groups is None and limits is None:
+        return np.empty((n, 0)), np.empty(0), []
+    if groups is None or limits is None:
+        raise DataError("groups and group_limits go together: one names the groups, one the limits.")
+    membership, names = read_membership(groups, n, labels)
+    pairs = limits if isinstance(limits, Mapping) else dict.fromkeys(names, limits)
+    unknown = [name for name in pairs if name not in names]
+    if unknown:
+        raise DataError(f"group_limits names an unknown group {unknown[0]!r}; there are {names!r}.")
+    chosen = [names.index(name) for name in pairs]
+    sides = [_pair(pair, f"group limit of {name!r}") for name, pair in pairs.items()]
+    lower = np.array([_number(low, -np.inf) for low, _ in sides])
+    upper = np.array([_number(high, np.inf) for _, high in sides])
+    _require_ordered(lower, upper, [f"group {name}" for name in pairs])
+    low, high = np.isfinite(lower), np.isfinite(upper)
+    columns = membership[:, chosen]
+    described = [f"lower limit {v:.6g} of group {g}" for g, v in zip(pairs, lower) if v > -np.inf]
+    described += [f"upper limit {v:.6g} of group {g}" for g, v in zip(pairs, upper) if v < np.inf]
+    matrix = np.hstack([columns[:, low], -columns[:, high]])
+    return matrix, np.concatenate([lower[low], -upper[high]]), described

@@ -1,0 +1,514 @@
+r"""From a mean and a covariance to weights: the classical portfolios, solved exactly.
+
+The general problem is Markowitz's (1952),
+
+    maximise   w'm - (g/2) w'V w - k sum |w - w0|    subject to   1'w = 1  and  A'w >= b,
+
+with expected returns m, covariance V, risk aversion g, present weights w0 and trading cost k.
+Minimum variance leaves the mean out. A target return adds m'w = target. The maximum Sharpe
+ratio becomes a quadratic program in y = w / (m'w - r) (Cornuejols and Tutuncu, 2006), and
+maximum diversification is the same problem with volatilities in place of means.
+All of these go to :func:`mixfolio.quadratic.solve`. Risk parity is a convex problem of its own.
+
+Means, covariances and the risk-free rate share one period: all monthly, or all annual. Weights
+have no period. Labels of the covariance come back on the weights.
+
+References
+----------
+Markowitz, H. (1952). Portfolio selection. Journal of Finance 7, 77-91.
+Cornuejols, G. and Tutuncu, R. (2006). Optimization Methods in Finance. Cambridge.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import cho_factor, cho_solve
+
+from mixfolio import quadratic
+from mixfolio.constraints import ConstraintOptions, Constraints, read_constraints
+from mixfolio.errors import ConvergenceError, DataError, InfeasibleError
+from mixfolio.inputs import (
+    Array,
+    MatrixLike,
+    VectorLike,
+    label_vector,
+    read_covariance,
+    read_vector,
+)
+
+__all__ = [
+    "EfficientFrontier",
+    "efficient_frontier",
+    "equal_weight",
+    "maximum_diversification",
+    "maximum_sharpe",
+    "mean_variance",
+    "minimum_variance",
+    "risk_parity",
+    "target_return",
+]
+
+MAX_ROUNDS = 100
+RISK_PARITY_TOLERANCE = 1e-12
+
+Equality = tuple[Array, float]
+SideSolver = Callable[[Array], tuple[Array, Array]]
+
+
+def equal_weight(assets: Any) -> Any:
+    """One Nth in every asset.
+
+    Parameters
+    ----------
+    assets : int, covariance matrix of shape (n_assets, n_assets), Index or list of labels
+        What tells the number of assets and, where it can, their labels.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError
+        If there is no asset.
+    """
+    labels = assets.columns if isinstance(assets, pd.DataFrame) else assets
+    labels = None if isinstance(labels, int | np.ndarray) else pd.Index(labels)
+    count = assets if isinstance(assets, int) else len(assets)
+    if count < 1:
+        raise DataError(f"equal_weight was given {count} assets; it needs at least one.")
+    return label_vector(np.full(count, 1.0 / count), labels, "equal_weight")
+
+
+def minimum_variance(covariance: MatrixLike, **options: Unpack[ConstraintOptions]) -> Any:
+    """The portfolio with the lowest variance (Markowitz, 1952).
+
+    Minimises ``w'V w / 2 + turnover_penalty * sum |w - previous|``.
+
+    Parameters
+    ----------
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+        Covariance of returns, of any one period.
+    **options
+        See :class:`mixfolio.constraints.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError
+        If an input is missing, infinite, mislabelled or misshaped.
+    SingularCovarianceError
+        If the covariance is not positive definite.
+    InfeasibleError
+        If no portfolio satisfies all constraints.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> minimum_variance(np.diag([1.0, 4.0]))
+    array([0.8, 0.2])
+    """
+    matrix, labels = read_covariance(covariance)
+    limits = read_constraints(len(matrix), labels, **options)
+    weights = _minimise(matrix, np.zeros(len(matrix)), limits)
+    return label_vector(weights, labels, "minimum_variance")
+
+
+def mean_variance(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    risk_aversion: float,
+    **options: Unpack[ConstraintOptions],
+) -> Any:
+    """The portfolio with the best trade-off of mean and variance (Markowitz, 1952).
+
+    Maximises ``w'm - (risk_aversion / 2) w'V w - turnover_penalty * sum |w - previous|``.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    risk_aversion : float
+        Positive. One unit of variance costs half of it in return.
+    **options
+        See :class:`mixfolio.constraints.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`minimum_variance`; DataError also if `risk_aversion` is not positive.
+    """
+    if not (np.isfinite(risk_aversion) and risk_aversion > 0):
+        raise DataError(f"risk_aversion is {risk_aversion}; it must be a positive number.")
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    weights = _minimise(risk_aversion * matrix, means, limits)
+    return label_vector(weights, labels, "mean_variance")
+
+
+def target_return(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    target: float,
+    **options: Unpack[ConstraintOptions],
+) -> Any:
+    """The portfolio with the lowest variance among those with a given mean.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    target : float
+        The mean that the portfolio must have, exactly, per period of `mean`.
+    **options
+        See :class:`mixfolio.constraints.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`minimum_variance`; InfeasibleError also if the target is out of reach,
+        with the range that is within reach.
+    """
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    weights = _minimise_at(matrix, means, float(target), limits)
+    return label_vector(weights, labels, "target_return")
+
+
+def maximum_sharpe(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    risk_free: float = 0.0,
+    **options: Unpack[ConstraintOptions],
+) -> Any:
+    """The portfolio with the highest Sharpe ratio (the tangency portfolio).
+
+    Maximises ``(w'm - risk_free - turnover_penalty * sum |w - previous|) / sqrt(w'V w)`` by
+    the homogeneous transformation of Cornuejols and Tutuncu (2006, section 8.2).
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    risk_free : float
+        Return of the riskless asset over the same period. Use 0 when `mean` holds excess
+        returns.
+    **options
+        See :class:`mixfolio.constraints.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`minimum_variance`; InfeasibleError also if no allowed portfolio earns more
+        than the riskless asset, or if the ratio has no maximum among fully invested portfolios.
+    """
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    weights = _maximise_ratio(means - risk_free, matrix, limits)
+    return label_vector(weights, labels, "maximum_sharpe")
+
+
+def maximum_diversification(covariance: MatrixLike, **options: Unpack[ConstraintOptions]) -> Any:
+    """The portfolio with the highest diversification ratio (Choueifaty and Coignard, 2008).
+
+    Maximises ``w's / sqrt(w'V w)`` with s the volatilities: the Sharpe ratio of a world in which
+    every asset is paid in proportion to its volatility.
+
+    Parameters
+    ----------
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    **options
+        See :class:`mixfolio.constraints.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`maximum_sharpe`.
+
+    References
+    ----------
+    Choueifaty, Y. and Coignard, Y. (2008). Toward maximum diversification. Journal of
+    Portfolio Management 35 (1), 40-51.
+    """
+    matrix, labels = read_covariance(covariance)
+    limits = read_constraints(len(matrix), labels, **options)
+    weights = _maximise_ratio(np.sqrt(np.diagonal(matrix)), matrix, limits)
+    return label_vector(weights, labels, "maximum_diversification")
+
+
+def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> Any:
+    """The long-only portfolio whose assets contribute to the variance as budgeted.
+
+    Solves ``w_i (V w)_i / w'V w = budget_i`` by Newton's method on the convex function
+    ``x'C x / 2 - sum budget_i log x_i`` with C the correlation matrix (Spinu, 2013).
+
+    Parameters
+    ----------
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+        May be singular.
+    budget : Series or array of shape (n_assets,), optional
+        Positive shares of the variance; they are scaled to sum to one. Equal by default.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Positive weights that sum to one. The contributions meet the budget to 1e-12.
+
+    Raises
+    ------
+    DataError
+        If an input is unusable or a budget is not positive.
+    ConvergenceError
+        If the contributions miss the budget by more than 1e-12.
+
+    References
+    ----------
+    Maillard, S., Roncalli, T. and Teiletche, J. (2010). The properties of equally weighted risk
+    contribution portfolios. Journal of Portfolio Management 36 (4), 60-70.
+    Spinu, F. (2013). An algorithm for computing risk parity weights. SSRN 2297383.
+    """
+    matrix, labels = read_covariance(covariance)
+    n = len(matrix)
+    shares = np.full(n, 1.0 / n)
+    if budget is not None:
+        shares = read_vector(budget, n, labels, "budget")[0]
+    if (shares <= 0).any():
+        raise DataError(
+            f"budget has {int((shares <= 0).sum())} entr(ies) that are not positive, the lowest is "
+            f"{shares.min():.4g}. Leave an asset that shall carry no risk out of the covariance."
+        )
+    volatility = np.sqrt(np.diagonal(matrix))
+    correlation = matrix / np.outer(volatility, volatility)
+    x = _budgeted(correlation, shares / shares.sum()) / volatility
+    return label_vector(x / x.sum(), labels, "risk_parity")
+
+
+def _budgeted(correlation: Array, shares: Array) -> Array:
+    """Minimiser of x'C x / 2 - sum shares log x; there, x_i (C x)_i = shares_i."""
+    x = np.sqrt(shares) / np.sqrt(correlation.sum() / len(shares) ** 2 * len(shares))
+    for _ in range(MAX_ROUNDS):
+        gradient = correlation @ x - shares / x
+        miss = np.abs(x * gradient).max()
+        if miss <= RISK_PARITY_TOLERANCE / 10:
+            return x
+        hessian = correlation + np.diag(shares / x**2)
+        step = cho_solve(cho_factor(hessian), gradient)
+        x = x - step / max(1.0, float(np.abs(step / x).max()) / 0.95)
+    if miss <= RISK_PARITY_TOLERANCE:
+        return x
+    raise ConvergenceError(
+        f"risk parity missed its budget by {miss:.3g} after {MAX_ROUNDS} Newton steps. "
+        "Look for assets that hedge each other perfectly."
+    )
+
+
+@dataclass(frozen=True)
+class EfficientFrontier:
+    """Portfolios of least variance, from the lowest variance to the highest mean.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_points,)
+        Per period of the inputs.
+    volatility : ndarray of shape (n_points,)
+    weights : DataFrame of shape (n_points, n_assets)
+        One portfolio a row.
+    """
+
+    mean: Array
+    volatility: Array
+    weights: pd.DataFrame
+
+
+def efficient_frontier(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    n_points: int = 50,
+    highest: float | None = None,
+    **options: Unpack[ConstraintOptions],
+) -> EfficientFrontier:
+    """The efficient frontier at equally spaced means.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    n_points : int
+        At least 2.
+    highest : float, optional
+        The mean at which to stop. By default the highest within reach; where shorts make every
+        mean reachable, the highest mean of a single asset.
+    **options
+        See :class:`mixfolio.constraints.ConstraintOptions`.
+
+    Returns
+    -------
+    EfficientFrontier
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`target_return`.
+    """
+    if n_points < 2:
+        raise DataError(f"n_points is {n_points}; a frontier needs at least 2 points.")
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    start = _minimise(matrix, np.zeros(len(matrix)), limits)
+    if highest is None:
+        highest = limits.reachable(means)[1]
+        highest = float(means.max()) if np.isinf(highest) else highest
+    targets = np.linspace(means @ start, highest, n_points)
+    found = [start, *(_minimise_at(matrix, means, target, limits) for target in targets[1:])]
+    weights = np.array(found)
+    volatility = np.sqrt(np.einsum("pi,ij,pj->p", weights, matrix, weights))
+    return EfficientFrontier(weights @ means, volatility, pd.DataFrame(weights, columns=labels))
+
+
+def _read(
+    mean: VectorLike, covariance: MatrixLike, options: ConstraintOptions
+) -> tuple[Array, Array, Any, Constraints]:
+    matrix, labels = read_covariance(covariance)
+    means, labels = read_vector(mean, len(matrix), labels, "mean")
+    return matrix, means, labels, read_constraints(len(matrix), labels, **options)
+
+
+def _minimise(Q: Array, c: Array, limits: Constraints, *equalities: Equality) -> Array:
+    """Minimise w'Qw/2 - c'w plus the cost of trading, fully invested and within limits."""
+    columns = [np.ones(len(Q)), *(column for column, _ in equalities)]
+    levels = [1.0, *(level for _, level in equalities)]
+    A = np.column_stack([*columns, limits.matrix])
+    b = np.concatenate([levels, limits.level])
+    try:
+        weights = quadratic.solve(Q, c, A, b, len(levels)).x
+    except InfeasibleError:
+        limits.require_feasible()
+        raise
+    if limits.penalised:
+        weights = _trade(_side_of_minimum(Q, c, A, b, len(levels), limits), weights, limits)
+    return np.clip(weights, limits.lower, limits.upper)
+
+
+def _minimise_at(matrix: Array, means: Array, target: float, limits: Constraints) -> Array:
+    lowest, highest = limits.reachable(means)
+    slack = 1e-12 * max(abs(lowest), abs(highest), abs(target)) if np.isfinite(lowest) else 0.0
+    if not lowest - slack <= target <= highest + slack:
+        raise InfeasibleError(
+            f"target return {target:.6g} is out of reach: within the limits a portfolio's mean "
+            f"lies between {lowest:.6g} and {highest:.6g}. Move the target into that range."
+        )
+    target = float(np.clip(target, lowest, highest))
+    return _minimise(matrix, np.zeros(len(matrix)), limits, (means, target))
+
+
+def _trade(solve_side: SideSolver, start: Array, limits: Constraints) -> Array:
+    """Minimise over the cells in which no weight crosses the one it has now.
+
+    The cost of trading, k sum |w - w0|, is linear in each cell. From the best point of a cell,
+    a weight that rests on w0 moves to the other side when the multiplier there exceeds 2k, the
+    change of slope at the kink. Each round lowers the objective, so no cell comes back.
+    """
+    assert limits.previous is not None
+    side = np.where(start >= limits.previous, 1.0, -1.0)
+    for _ in range(MAX_ROUNDS):
+        weights, pressing = solve_side(side)
+        if not pressing.any():
+            return weights
+        side = np.where(pressing, -side, side)
+    raise ConvergenceError(
+        f"the turnover penalty left {int(pressing.sum())} weight(s) undecided after {MAX_ROUNDS} "
+        "rounds. Lower the penalty or use a better conditioned covariance."
+    )
+
+
+def _side_of_minimum(
+    Q: Array, c: Array, A: Array, b: Array, n_equalities: int, limits: Constraints
+) -> SideSolver:
+    price, held = limits.turnover_penalty, limits.previous
+    assert held is not None
+
+    def solve_side(side: Array) -> tuple[Array, Array]:
+        sides = np.column_stack([A, np.diag(side)])
+        levels = np.concatenate([b, side * held])
+        found = quadratic.solve(Q, c - price * side, sides, levels, n_equalities)
+        pressing = found.multipliers[-len(held) :] > 2 * price * (1 + 1e-9)
+        return found.x, pressing
+
+    return solve_side
+
+
+def _maximise_ratio(reward: Array, matrix: Array, limits: Constraints) -> Array:
+    """Maximise (reward'w - cost of trading) / sqrt(w'V w) in the homogeneous variable y."""
+    best, start = limits.highest_net(reward)
+    if not best > 0:
+        raise InfeasibleError(
+            f"no allowed portfolio has a positive reward: the best earns {best:.6g} a period "
+            "more than the riskless asset, after costs. Lower risk_free, or use minimum_variance."
+        )
+    cone = limits.matrix - limits.level
+    A = np.column_stack([reward, cone, np.ones(len(reward))])
+    b = np.concatenate([[1.0], np.zeros(A.shape[1] - 1)])
+    if limits.penalised:
+        y = _trade(_side_of_ratio(reward, matrix, A, b, limits), start, limits)
+    else:
+        y = quadratic.solve(matrix, np.zeros(len(reward)), A, b, 1).x
+    return np.clip(_fully_invested(y), limits.lower, limits.upper)
+
+
+def _side_of_ratio(
+    reward: Array, matrix: Array, A: Array, b: Array, limits: Constraints
+) -> SideSolver:
+    price, held = limits.turnover_penalty, limits.previous
+    assert held is not None
+    n = len(reward)
+
+    def solve_side(side: Array) -> tuple[Array, Array]:
+        net = reward - price * (side - side @ held)
+        moved = np.diag(side) - np.outer(np.ones(n), side * held)
+        sides = np.column_stack([net, A[:, 1:], moved])
+        found = quadratic.solve(matrix, np.zeros(n), sides, np.append(b, np.zeros(n)), 1)
+        worth = found.multipliers[0]
+        return found.x, found.multipliers[-n:] > 2 * price * worth * (1 + 1e-9)
+
+    return solve_side
+
+
+def _fully_invested(y: Array) -> Array:
+    total = float(y.sum())
+    if total <= 1e-10 * float(np.abs(y).sum()):
+        raise InfeasibleError(
+            "the Sharpe ratio has no maximum among fully invested portfolios: it still rises as "
+            f"the position grows without end (net exposure {total:.3g} for gross "
+            f"{np.abs(y).sum():.3g}). Set bounds, or lower risk_free below the mean of the "
+            "minimum-variance portfolio."
+        )
+    return y / total

@@ -1,0 +1,180 @@
+"""Strictly convex quadratic programs, solved exactly by Goldfarb and Idnani's method.
+
+The problem is
+
+    minimise    1/2 x' Q x - c' x
+    subject to  A' x >= b,   the first `n_equalities` of these with equality,
+
+with Q positive definite. The work is done by :func:`quadprog.solve_qp`. This module
+scales the problem first, checks the solution against the Karush-Kuhn-Tucker
+conditions, and turns refusals into errors that name the cause.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import quadprog
+from scipy.linalg import cho_factor, cho_solve
+
+from mixfolio.errors import ConvergenceError, InfeasibleError, SingularCovarianceError
+from mixfolio.inputs import Array
+
+__all__ = ["KKT_TOLERANCE", "QuadraticSolution", "kkt_residual", "solve"]
+
+KKT_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class QuadraticSolution:
+    """The minimiser of a quadratic program and the proof that it is one.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n,)
+        The minimiser.
+    objective : float
+        1/2 x' Q x - c' x.
+    multipliers : ndarray of shape (m,)
+        One a constraint: how fast the objective rises when its bound is raised.
+        Never negative for an inequality, of either sign for an equality.
+    kkt_residual : float
+        The largest violation of the Karush-Kuhn-Tucker conditions, relative.
+    """
+
+    x: Array
+    objective: float
+    multipliers: Array
+    kkt_residual: float
+
+    @property
+    def active(self) -> Array:
+        """Positions of the constraints with a multiplier other than zero."""
+        return np.flatnonzero(self.multipliers)
+
+
+def solve(Q: Array, c: Array, A: Array, b: Array, n_equalities: int = 0) -> QuadraticSolution:
+    """Solve a strictly convex quadratic program.
+
+    Parameters
+    ----------
+    Q : ndarray of shape (n, n)
+        Symmetric, positive definite.
+    c : ndarray of shape (n,)
+    A : ndarray of shape (n, m)
+        One column a constraint.
+    b : ndarray of shape (m,)
+    n_equalities : int
+        The first so many constraints hold with equality.
+
+    Returns
+    -------
+    QuadraticSolution
+
+    Raises
+    ------
+    SingularCovarianceError
+        If Q is not positive definite.
+    InfeasibleError
+        If no x satisfies the constraints.
+    ConvergenceError
+        If the solution misses the KKT conditions by more than `KKT_TOLERANCE`.
+
+    References
+    ----------
+    Goldfarb, D. and Idnani, A. (1983). A numerically stable dual method for solving
+    strictly convex quadratic programs. Mathematical Programming 27, 1-33.
+    """
+    Q, c, A, b = (np.array(a, dtype=np.float64, order="C") for a in (Q, c, A, b))
+    scale = float(np.trace(Q)) / len(Q)
+    lengths = np.linalg.norm(A, axis=0)
+    lengths[lengths == 0] = 1.0
+    method = _equality_constrained if n_equalities == len(b) else _goldfarb_idnani
+    x, multipliers = method(Q / scale, c / scale, A / lengths, b / lengths, n_equalities)
+    multipliers = multipliers * scale / lengths
+    residual = kkt_residual(Q, c, A, b, n_equalities, x, multipliers)
+    if not residual <= KKT_TOLERANCE:
+        raise ConvergenceError(
+            f"the quadratic program was solved only to a KKT residual of {residual:.3g} "
+            f"(allowed: {KKT_TOLERANCE:.0e}); its matrix has condition number "
+            f"{np.linalg.cond(Q):.3g}. Use a better conditioned covariance (shrink it)."
+        )
+    objective = float(0.5 * x @ Q @ x - c @ x)
+    return QuadraticSolution(x, objective, multipliers, residual)
+
+
+def _goldfarb_idnani(
+    Q: Array, c: Array, A: Array, b: Array, n_equalities: int
+) -> tuple[Array, Array]:
+    try:
+        x, _, _, _, multipliers, _ = quadprog.solve_qp(Q, c, A, b, n_equalities)
+    except ValueError as error:
+        if "positive definite" in str(error):
+            raise _singular(Q) from error
+        raise _infeasible() from error
+    return x, multipliers
+
+
+def _equality_constrained(
+    Q: Array, c: Array, A: Array, b: Array, _: int
+) -> tuple[Array, Array]:
+    """The closed form: x = Q^-1 (c + A m) with (A' Q^-1 A) m = b - A' Q^-1 c."""
+    try:
+        factor = cho_factor(Q)
+    except np.linalg.LinAlgError as error:
+        raise _singular(Q) from error
+    free, pulled = cho_solve(factor, c), cho_solve(factor, A)
+    multipliers = np.linalg.lstsq(A.T @ pulled, b - A.T @ free, rcond=None)[0]
+    x = free + pulled @ multipliers
+    if np.abs(A.T @ x - b).max(initial=0.0) > KKT_TOLERANCE * (1 + np.abs(b).max(initial=0.0)):
+        raise _infeasible()
+    return x, multipliers
+
+
+def _infeasible() -> InfeasibleError:
+    return InfeasibleError(
+        "no weights satisfy all constraints at once. Widen the bounds or group limits, or lower "
+        "the target, until at least one portfolio is allowed."
+    )
+
+
+def _singular(Q: Array) -> SingularCovarianceError:
+    eigenvalues = np.linalg.eigvalsh(Q)
+    rank = int((eigenvalues > 1e-12 * eigenvalues[-1]).sum())
+    return SingularCovarianceError(
+        f"the matrix is not positive definite: its numerical rank is {rank} of {len(Q)}, and its "
+        f"lowest eigenvalue is {eigenvalues[0] / eigenvalues[-1]:.3g} times its highest. A sample "
+        "covariance needs more periods than assets; shrink it, or add a diagonal."
+    )
+
+
+def kkt_residual(
+    Q: Array, c: Array, A: Array, b: Array, n_equalities: int, x: Array, multipliers: Array
+) -> float:
+    """Largest violation of the Karush-Kuhn-Tucker conditions, each relative to its own scale.
+
+    The conditions are stationarity, Q x - c = A m; feasibility, A' x >= b; sign, m >= 0 for
+    inequalities; and complementarity, m_j (a_j' x - b_j) = 0.
+
+    Parameters
+    ----------
+    Q, c, A, b, n_equalities
+        The problem, as in :func:`solve`.
+    x : ndarray of shape (n,)
+    multipliers : ndarray of shape (m,)
+
+    Returns
+    -------
+    float
+        Zero for an exact solution.
+    """
+    gradient = Q @ x - c
+    pull = np.abs(Q) @ np.abs(x) + np.abs(c) + np.abs(A) @ np.abs(multipliers)
+    stationarity = np.abs(gradient - A @ multipliers) / max(float(pull.max()), np.finfo(float).tiny)
+    reach = np.abs(A).sum(axis=0) * np.abs(x).max() + np.abs(b)
+    slack = (A.T @ x - b) / np.maximum(reach, np.finfo(float).tiny)
+    infeasibility = np.abs(slack[:n_equalities]), np.maximum(-slack[n_equalities:], 0)
+    m = multipliers / max(float(np.abs(multipliers).max(initial=0.0)), np.finfo(float).tiny)
+    wrong_sign = np.maximum(-m[n_equalities:], 0)
+    complementarity = np.abs(m * slack)
+    parts = [stationarity, *infeasibility, wrong_sign, complementarity]
+    return float(max(part.max(initial=0.0) for part in parts))
