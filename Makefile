@@ -1,0 +1,48 @@
+# Everything in one command each: `make book` and `make test` set up what they need.
+# The work is done by dodo.py and tools/; README.md has the same commands without make.
+
+PYTHON ?= python3
+CHAPTER ?=
+PARAMS ?=
+PORT ?= 8000
+VPY = .venv/bin/python
+DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
+
+.DEFAULT_GOAL := help
+.PHONY: help env book test serve run accept data lock lint clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+env: ## make .venv hold what requirements.lock says
+	@$(PYTHON) tools/environment.py
+
+book: env ## execute and validate every chapter, render build/site/index.html
+	@$(DOIT) site
+	@echo "Open: $(CURDIR)/build/site/index.html"
+
+test: book ## every test; builds the book first if it is stale
+	@$(VPY) -m pytest
+
+serve: env ## local site that follows your edits [PORT=8000]
+	@$(VPY) -m tools.serve --port $(PORT)
+
+run: env ## one chapter with your parameters: CHAPTER=01 [PARAMS="n_assets=50 seed=7"]
+	@$(VPY) -m tools.run_chapter $(CHAPTER) $(PARAMS)
+
+accept: env ## record new reference outputs, print the difference [CHAPTER=01]
+	@$(VPY) -m tools.accept $(CHAPTER)
+
+data: env ## rebuild data/ from the packages that distribute the originals, then check it
+	@$(VPY) tools/rebuild_data.py
+	@$(VPY) tools/rebuild_data.py --check
+
+lock: env ## resolve requirements.lock again from pyproject.toml
+	@$(VPY) -m tools.lock
+
+lint: env ## ruff and mypy
+	@$(VPY) -m ruff check .
+	@$(VPY) -m mypy
+
+clean: ## remove build/ (the environment stays)
+	@rm -rf build

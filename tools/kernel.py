@@ -1,0 +1,80 @@
+"""The environment in which every kernel of the book runs, however it is started."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.project import Project
+
+IPYTHON_CONFIG = """\
+c.Application.log_level = 40
+c.HistoryManager.enabled = False
+"""
+
+# One BLAS thread a chapter: chapters run in parallel, and sums keep their order.
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
+              "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write ``text`` so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+
+
+def _ipython_dir(project: Project) -> Path:
+    """A private IPython directory, so that the reader's own settings change nothing."""
+    directory = project.build_dir / "ipython"
+    config = directory / "profile_default" / "ipython_config.py"
+    if not config.exists() or config.read_text(encoding="utf-8") != IPYTHON_CONFIG:
+        write_atomically(config, IPYTHON_CONFIG)
+    return directory
+
+
+def environment(project: Project, *, reads_log: Path | None = None,
+                offline: bool = True) -> dict[str, str]:
+    """Variables for a kernel: package from ``src``, one thread, no network, no user settings.
+
+    Parameters
+    ----------
+    project : Project
+        The book whose chapter is to run.
+    reads_log : Path, optional
+        File to which the data files that the chapter opens are appended.
+    offline : bool
+        Whether an attempt to reach another host raises an error.
+    """
+    python_path = [project.root / "tools" / "kernel_site", project.source_dir]
+    inherited = os.environ.get("PYTHONPATH")
+    variables = {
+        "PYTHONPATH": os.pathsep.join([*map(str, python_path), *([inherited] if inherited else [])]),
+        "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": "",
+        "IPYTHONDIR": str(_ipython_dir(project)),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_CONFIG_DIR": str(project.build_dir / "jupyter"),
+        "MPLCONFIGDIR": str(project.build_dir / "matplotlib"),
+        "BOOK_OFFLINE": "1" if offline else "0",
+        "BOOK_DATA_DIR": str(project.data_dir),
+        "BOOK_READS_LOG": str(reads_log or ""),
+    }
+    variables.update(dict.fromkeys(ONE_THREAD, "1"))
+    return variables
+
+
+def prepare(project: Project) -> None:
+    """Build Matplotlib's font list once, so that no chapter prints a remark about it."""
+    command = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(command, env={**os.environ, **environment(project)}, check=True,
+                   capture_output=True)
+    write_atomically(project.build_dir / "matplotlib" / "ready", "")
+
+
+if __name__ == "__main__":
+    prepare(Project())

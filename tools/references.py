@@ -1,0 +1,114 @@
+"""Reference outputs: what every chapter must print, kept as text in git."""
+
+import difflib
+from dataclasses import dataclass
+
+import nbformat
+from nbformat import NotebookNode
+
+from tools import notebook
+from tools.execute import cell_label, quoted
+from tools.kernel import write_atomically
+from tools.project import Project, UserError
+
+
+class ReferenceMismatch(UserError):
+    """An executed chapter and its reference differ."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One cell whose text outputs are not those of the reference."""
+
+    cell: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return "\n".join([f"cell     {self.cell}", "expected", quoted(self.expected or "(nothing)"),
+                          "got", quoted(self.got or "(nothing)")])
+
+
+def reference_of(executed: NotebookNode) -> NotebookNode:
+    """The part of an executed chapter that is validated: code and text outputs.
+
+    Cells carry no ids, and all the same execution count (nbval wants one), so that
+    a new cell changes nothing but its own lines.
+    """
+    cells = []
+    for cell in notebook.code_cells(executed):
+        outputs = notebook.text_outputs(cell)
+        for output in outputs:
+            if output.output_type == "execute_result":
+                output["execution_count"] = 1
+        cells.append(nbformat.from_dict({
+            "cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": outputs,
+            "source": cell.source}))
+    metadata = {"kernelspec": dict(notebook.KERNELSPEC)}
+    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4,
+                               "nbformat_minor": 4})
+
+
+def _hint(chapter: str) -> str:
+    return f"run make accept CHAPTER={chapter.split('-', 1)[0]}"
+
+
+def read_reference(project: Project, chapter: str) -> NotebookNode:
+    path = project.reference(chapter)
+    if not path.exists():
+        raise ReferenceMismatch(f"error    there is no reference for {chapter}; {_hint(chapter)}")
+    return notebook.read_notebook(path)
+
+
+def require_current(project: Project, chapter: str) -> None:
+    """Fail unless the reference was recorded from the chapter's present code."""
+    current = notebook.code_cells(notebook.read_chapter(project.source(chapter)))
+    recorded = notebook.code_cells(read_reference(project, chapter))
+    for now, then in zip(current, recorded, strict=False):
+        if now.source != then.source:
+            raise _stale(chapter, now["id"], now.source, then.source)
+    if len(current) != len(recorded):
+        counts = f"{len(current)} code cells now, {len(recorded)} in the reference"
+        raise ReferenceMismatch(f"error    reference is stale: {counts}; {_hint(chapter)}")
+
+
+def _stale(chapter: str, cell: str, now: str, then: str) -> ReferenceMismatch:
+    return ReferenceMismatch("\n".join([
+        f"error    reference is stale: cell {cell}; {_hint(chapter)}",
+        "recorded from", quoted(then), "chapter now", quoted(now)]))
+
+
+def differences(reference: NotebookNode, executed: NotebookNode) -> list[Difference]:
+    """Cells of an executed chapter whose text differs from the reference."""
+    actual = reference_of(executed)
+    cells = notebook.code_cells(executed)
+    found = []
+    for expected, got, cell in zip(reference.cells, actual.cells, cells, strict=True):
+        if expected.outputs != got.outputs:
+            found.append(Difference(cell_label(executed, cell),
+                                    notebook.readable(expected.outputs),
+                                    notebook.readable(got.outputs)))
+    return found
+
+
+def require_equal(project: Project, chapter: str) -> None:
+    """Fail unless the executed chapter, which the site shows, prints what the reference says."""
+    executed = notebook.read_notebook(project.executed(chapter))
+    found = differences(read_reference(project, chapter), executed)
+    if found:
+        text = "\n".join(map(str, found))
+        raise ReferenceMismatch(f"{text}\nif the new output is right, {_hint(chapter)}")
+
+
+def accept(project: Project, chapter: str) -> str:
+    """Record the executed chapter as its reference; returns the difference as a diff."""
+    target = project.reference(chapter)
+    old = target.read_text(encoding="utf-8") if target.exists() else ""
+    new = notebook.dumps(reference_of(notebook.read_notebook(project.executed(chapter))))
+    if new == old:
+        return ""
+    write_atomically(target, new)
+    name = target.relative_to(project.root).as_posix()
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {name}", f"new {name}",
+                                 lineterm="")
+    return "\n".join(lines)

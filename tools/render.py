@@ -1,0 +1,81 @@
+"""Render the site: ``python -m tools.render [--preview]``.
+
+The pages are built in ``build/site.partial``, cleaned and checked there, and
+take the place of ``build/site`` only when everything is right.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import check_site, polish_html, stage
+from tools.project import Project, UserError
+
+
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+
+
+class RenderError(UserError):
+    """Jupyter Book reports an error or a warning."""
+
+
+def jupyter_book(project: Project, source: Path, work: Path) -> Path:
+    """Render ``source``; warnings are errors. Returns the directory of the pages."""
+    command = [*JUPYTER_BOOK, "build", str(source), "--config", str(project.config),
+               "--path-output", str(work), "-W", "-n", "--keep-going", "-q"]
+    path = os.pathsep.join([str(project.source_dir), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0",
+                   "SOURCE_DATE_EPOCH": "0"}
+    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True,
+                          text=True, encoding="utf-8")
+    if done.returncode:
+        raise RenderError((done.stdout + done.stderr).strip())
+    return work / "_build" / "html"
+
+
+def swap(new: Path, current: Path) -> None:
+    """Let ``new`` take the place of ``current`` by renaming."""
+    old = current.with_name(f"{current.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if current.exists():
+        os.replace(current, old)
+    os.replace(new, current)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def render(project: Project, target: Path) -> None:
+    """Stage, render, clean and check the book, then put it at ``target``."""
+    work = project.build_dir / f"{target.name}.work"
+    partial = target.with_name(f"{target.name}.partial")
+    for directory in (work, partial):
+        shutil.rmtree(directory, ignore_errors=True)
+    pages = stage.stage(project, project.build_dir / "book")
+    os.replace(jupyter_book(project, project.build_dir / "book", work), partial)
+    shutil.rmtree(work, ignore_errors=True)
+    polish_html.polish(partial, project.chapters())
+    problems = check_site.check(partial, pages)
+    if problems:
+        raise RenderError("\n".join(problems))
+    swap(partial, target)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preview", action="store_true", help="render into build/preview")
+    parser.add_argument("--root", type=Path, default=Project().root)
+    options = parser.parse_args(arguments)
+    project = Project(options.root)
+    target = project.build_dir / "preview" if options.preview else project.site_dir
+    try:
+        render(project, target)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

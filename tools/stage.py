@@ -1,0 +1,57 @@
+"""Gather what Jupyter Book renders: the book's pages and the executed chapters."""
+
+import shutil
+from pathlib import Path
+
+import yaml
+
+from tools import colophon, mathjax
+from tools.project import Project, UserError
+
+GENERATED = {"colophon"}
+
+
+def toc_entries(toc: Path) -> list[str]:
+    """Every page that the table of contents names, in order."""
+    found: list[str] = []
+
+    def visit(node: object) -> None:
+        if isinstance(node, dict):
+            found.extend(node[key] for key in ("root", "file") if key in node)
+            for value in node.values():
+                visit(value)
+        elif isinstance(node, list):
+            for value in node:
+                visit(value)
+
+    visit(yaml.safe_load(toc.read_text(encoding="utf-8")))
+    return found
+
+
+def require_all_pages(project: Project, entries: list[str]) -> None:
+    """Fail when a page of the contents has no source, or a chapter is not in the contents."""
+    chapters = {f"chapters/{name}" for name in project.chapters()}
+    missing = [entry for entry in entries if entry not in chapters | GENERATED
+               and not (project.book_dir / f"{entry}.md").exists()]
+    if missing:
+        raise UserError(f"book/_toc.yml names pages that do not exist: {', '.join(missing)}")
+    forgotten = sorted(chapters - set(entries))
+    if forgotten:
+        raise UserError(f"book/_toc.yml does not name: {', '.join(forgotten)}")
+
+
+def stage(project: Project, target: Path) -> list[str]:
+    """Make the source tree for Jupyter Book; returns the pages of its contents."""
+    entries = toc_entries(project.book_dir / "_toc.yml")
+    require_all_pages(project, entries)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(project.book_dir, target)
+    (target / "chapters").mkdir()
+    for chapter in project.chapters():
+        shutil.copyfile(project.executed(chapter), target / "chapters" / f"{chapter}.ipynb")
+        sources = target / "_extra" / "_sources" / "chapters"
+        sources.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project.source(chapter), sources / f"{chapter}.md")
+    mathjax.copy(target / "_extra" / "_static" / "mathjax")
+    (target / "colophon.md").write_text(colophon.page(project), encoding="utf-8")
+    return entries
