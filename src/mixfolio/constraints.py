@@ -261,7 +261,9 @@ def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Bloc
     if groups is None and limits is None:
         return np.empty((n, 0)), np.empty(0), []
     if groups is None or limits is None:
-        raise DataError("groups and group_limits go together: one names the groups, one the limits.")
+        raise DataError(
+            "groups and group_limits go together: one names the groups, one the limits."
+        )
     membership, names = read_membership(groups, n, labels)
     pairs = limits if isinstance(limits, Mapping) else dict.fromkeys(names, limits)
     unknown = [name for name in pairs if name not in names]

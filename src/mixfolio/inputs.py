@@ -7,7 +7,7 @@ that cannot be used raises :class:`~mixfolio.errors.DataError`.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,10 +28,10 @@ __all__ = [
     "read_vector",
 ]
 
-Array = NDArray[np.float64]
-Labels = pd.Index
-MatrixLike = pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]]
-VectorLike = pd.Series | NDArray[Any] | Sequence[float]
+Array: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = pd.Index
+MatrixLike: TypeAlias = pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]]
+VectorLike: TypeAlias = pd.Series | NDArray[Any] | Sequence[float]
 
 SYMMETRY_TOLERANCE = 1e-10
 
@@ -241,9 +241,7 @@ def label_matrix(values: Array, labels: Labels | None) -> Any:
     return values if labels is None else pd.DataFrame(values, index=labels, columns=labels)
 
 
-def read_membership(
-    groups: Any, n_assets: int, labels: Labels | None
-) -> tuple[Array, list[Any]]:
+def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[Array, list[Any]]:
     """Turn group labels, or a table of zeros and ones, into a membership matrix.
 
     Parameters

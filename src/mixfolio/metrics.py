@@ -62,7 +62,7 @@ def annualised_return(returns: VectorLike, periods_per_year: float) -> float:
     """
     values = _series(returns)
     growth = float(np.prod(1.0 + values))
-    return max(growth, 0.0) ** (periods_per_year / len(values)) - 1.0
+    return float(max(growth, 0.0) ** (periods_per_year / len(values)) - 1.0
 
 
 def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float:

@@ -25,6 +25,7 @@ from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from mixfolio import quadratic
@@ -55,7 +56,7 @@ MAX_ROUNDS = 100
 RISK_PARITY_TOLERANCE = 1e-12
 
 Equality = tuple[Array, float]
-SideSolver = Callable[[Array], tuple[Array, Array]]
+SideSolver = Callable[[Array], tuple[Array, NDArray[np.bool_]]]
 
 
 def equal_weight(assets: Any) -> Any:
@@ -314,7 +315,7 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
 
 def _budgeted(correlation: Array, shares: Array) -> Array:
     """Minimiser of x'C x / 2 - sum shares log x; there, x_i (C x)_i = shares_i."""
-    x = np.sqrt(shares) / np.sqrt(correlation.sum() / len(shares) ** 2 * len(shares))
+    x: Array = np.sqrt(shares) / np.sqrt(correlation.sum() / len(shares) ** 2 * len(shares))
     for _ in range(MAX_ROUNDS):
         gradient = correlation @ x - shares / x
         miss = np.abs(x * gradient).max()
@@ -456,7 +457,7 @@ def _side_of_minimum(
     price, held = limits.turnover_penalty, limits.previous
     assert held is not None
 
-    def solve_side(side: Array) -> tuple[Array, Array]:
+    def solve_side(side: Array) -> tuple[Array, NDArray[np.bool_]]:
         sides = np.column_stack([A, np.diag(side)])
         levels = np.concatenate([b, side * held])
         found = quadratic.solve(Q, c - price * side, sides, levels, n_equalities)
@@ -491,7 +492,7 @@ def _side_of_ratio(
     assert held is not None
     n = len(reward)
 
-    def solve_side(side: Array) -> tuple[Array, Array]:
+    def solve_side(side: Array) -> tuple[Array, NDArray[np.bool_]]:
         net = reward - price * (side - side @ held)
         moved = np.diag(side) - np.outer(np.ones(n), side * held)
         sides = np.column_stack([net, A[:, 1:], moved])

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import quadprog
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from mixfolio.errors import ConvergenceError, InfeasibleError, SingularCovarianceError
@@ -47,7 +48,7 @@ class QuadraticSolution:
     kkt_residual: float
 
     @property
-    def active(self) -> Array:
+    def active(self) -> NDArray[np.intp]:
         """Positions of the constraints with a multiplier other than zero."""
         return np.flatnonzero(self.multipliers)
 
@@ -114,9 +115,7 @@ def _goldfarb_idnani(
     return x, multipliers
 
 
-def _equality_constrained(
-    Q: Array, c: Array, A: Array, b: Array, _: int
-) -> tuple[Array, Array]:
+def _equality_constrained(Q: Array, c: Array, A: Array, b: Array, _: int) -> tuple[Array, Array]:
     """The closed form: x = Q^-1 (c + A m) with (A' Q^-1 A) m = b - A' Q^-1 c."""
     try:
         factor = cho_factor(Q)

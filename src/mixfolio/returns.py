@@ -16,9 +16,7 @@ from mixfolio.errors import DataError
 __all__ = ["compound", "from_prices"]
 
 
-def from_prices(
-    prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple"
-) -> pd.DataFrame:
+def from_prices(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple") -> pd.DataFrame:
     """Returns between consecutive rows of a price table.
 
     Parameters

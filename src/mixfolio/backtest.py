@@ -1,0 +1,175 @@
+"""Walk-forward evaluation: decide with the past, hold, measure, roll on.
+
+At each decision date a strategy sees a copy of the returns that ends there. Its weights earn the
+returns of the following periods and drift with them until the next decision. Nothing of the
+future is within a strategy's reach.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mixfolio import metrics
+from mixfolio.errors import DataError, MixfolioError
+from mixfolio.inputs import Array, VectorLike, read_returns, read_vector
+
+__all__ = ["BacktestResult", "Strategy", "walk_forward"]
+
+Strategy = Callable[[pd.DataFrame], Any]
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """What every strategy earned, held and traded.
+
+    Attributes
+    ----------
+    returns : DataFrame of shape (n_periods, n_strategies)
+        Decimal simple returns after costs, dated by the period in which they were earned.
+    weights : dict of DataFrame of shape (n_periods, n_assets)
+        For each strategy the weights at the start of each period, after trading.
+    turnover : DataFrame of shape (n_periods, n_strategies)
+        Sum of absolute trades at the start of each period, against the drifted weights. Missing in
+        the first period, where the portfolio is bought. After a loss of more than the whole wealth,
+        which leverage allows, the figure follows the formula and has no meaning.
+    """
+
+    returns: pd.DataFrame
+    weights: dict[str, pd.DataFrame]
+    turnover: pd.DataFrame
+
+    def summary(self, periods_per_year: float = 1.0) -> pd.DataFrame:
+        """One row a strategy: mean, volatility, Sharpe ratio, drawdown, turnover, effective N.
+
+        Parameters
+        ----------
+        periods_per_year : float
+            Annualises mean, volatility and Sharpe ratio. 1 leaves them per period.
+
+        Returns
+        -------
+        DataFrame of shape (n_strategies, 6)
+        """
+        table = {
+            "mean": self.returns.mean() * periods_per_year,
+            "volatility": self.returns.std() * np.sqrt(periods_per_year),
+            "sharpe": self.returns.apply(metrics.sharpe_ratio, args=(periods_per_year,)),
+            "maximum_drawdown": self.returns.apply(metrics.maximum_drawdown),
+            "turnover": self.turnover.mean(),
+            "effective_number": pd.Series(
+                {
+                    name: 1 / (held.to_numpy() ** 2).sum(axis=1).mean()
+                    for name, held in self.weights.items()
+                }
+            ),
+        }
+        return pd.DataFrame(table)
+
+
+def walk_forward(
+    returns: pd.DataFrame,
+    strategies: Mapping[str, Strategy],
+    *,
+    window: int,
+    step: int = 1,
+    costs: float = 0.0,
+    expanding: bool = False,
+    risk_free: VectorLike | None = None,
+) -> BacktestResult:
+    """Evaluate strategies out of sample over one table of returns.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_periods, n_assets)
+        Decimal simple returns, oldest first, without gaps.
+    strategies : mapping of name to function
+        Each takes a DataFrame of past returns and gives weights, one an asset.
+    window : int
+        Periods of history that a decision may use.
+    step : int
+        Periods between decisions; the weights drift in between.
+    costs : float
+        Proportional cost of one unit traded, as a decimal: 0.001 is ten basis points.
+    expanding : bool
+        Whether the history keeps its start instead of its length.
+    risk_free : Series or array of shape (n_periods,), optional
+        Give it when `returns` are in excess of the riskless asset. Weights then drift with the
+        total returns.
+
+    Returns
+    -------
+    BacktestResult
+        From period `window` on.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable, the window leaves no period to evaluate, or a strategy gives
+        weights that are not finite. Errors of a strategy come with its name and the date.
+    """
+    values, _ = read_returns(returns)
+    n_periods = len(values)
+    if not 1 <= window < n_periods or step < 1:
+        raise DataError(
+            f"window is {window} and step {step} for {n_periods} periods; the window must be "
+            f"between 1 and {n_periods - 1} and the step at least 1."
+        )
+    drift = values
+    if risk_free is not None:
+        drift = values + read_vector(risk_free, n_periods, None, "risk_free")[0][:, None]
+    held = {
+        name: _hold(name, strategy, returns, drift, window, step, expanding)
+        for name, strategy in strategies.items()
+    }
+    dates = returns.index[window:]
+    traded = {name: _trades(weights, drift[window:]) for name, weights in held.items()}
+    earned = {
+        name: (weights * values[window:]).sum(axis=1) - costs * np.nan_to_num(traded[name])
+        for name, weights in held.items()
+    }
+    tables = {
+        name: pd.DataFrame(weights, index=dates, columns=returns.columns)
+        for name, weights in held.items()
+    }
+    return BacktestResult(pd.DataFrame(earned, dates), tables, pd.DataFrame(traded, dates))
+
+
+def _hold(
+    name: str,
+    strategy: Strategy,
+    returns: pd.DataFrame,
+    drift: Array,
+    window: int,
+    step: int,
+    expanding: bool,
+) -> Array:
+    """Weights at the start of each period: decided every `step` periods, drifting in between."""
+    rows = []
+    for t in range(window, len(returns)):
+        if (t - window) % step == 0:
+            past = returns.iloc[0 if expanding else t - window : t].copy()
+            rows.append(_decide(name, strategy, past))
+        else:
+            rows.append(np.asarray(metrics.drifted_weights(rows[-1], drift[t - 1])))
+    return np.array(rows)
+
+
+def _decide(name: str, strategy: Strategy, past: pd.DataFrame) -> Array:
+    try:
+        weights = strategy(past)
+        return read_vector(weights, past.shape[1], past.columns, "weights")[0]
+    except MixfolioError as error:
+        error.add_note(f"Strategy {name!r}, deciding with data to {past.index[-1]}.")
+        raise
+
+
+def _trades(weights: Array, drift: Array) -> Array:
+    """Sum of absolute trades at the start of each period; missing in the first."""
+    traded = np.full(len(weights), np.nan)
+    grown = weights[:-1] * (1.0 + drift[:-1])
+    wealth = 1.0 + (weights[:-1] * drift[:-1]).sum(axis=1, keepdims=True)
+    traded[1:] = np.abs(weights[1:] - grown / wealth).sum(axis=1)
+    return traded
