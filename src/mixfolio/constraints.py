@@ -261,9 +261,7 @@ def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Bloc
     if groups is None and limits is None:
         return np.empty((n, 0)), np.empty(0), []
     if groups is None or limits is None:
-        raise DataError(
-            "groups and group_limits go together: one names the groups, one the limits."
-        )
+        raise DataError("groups and group_limits go together: who is in a group, and its limits.")
     membership, names = read_membership(groups, n, labels)
     pairs = limits if isinstance(limits, Mapping) else dict.fromkeys(names, limits)
     unknown = [name for name in pairs if name not in names]
@@ -276,7 +274,13 @@ def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Bloc
     _require_ordered(lower, upper, [f"group {name}" for name in pairs])
     low, high = np.isfinite(lower), np.isfinite(upper)
     columns = membership[:, chosen]
-    described = [f"lower limit {v:.6g} of group {g}" for g, v in zip(pairs, lower) if v > -np.inf]
-    described += [f"upper limit {v:.6g} of group {g}" for g, v in zip(pairs, upper) if v < np.inf]
+    described = [
+        f"lower limit {v:.6g} of group {g}"
+        for g, v in zip(pairs, lower, strict=True)
+        if v > -np.inf
+    ]
+    described += [
+        f"upper limit {v:.6g} of group {g}" for g, v in zip(pairs, upper, strict=True) if v < np.inf
+    ]
     matrix = np.hstack([columns[:, low], -columns[:, high]])
     return matrix, np.concatenate([lower[low], -upper[high]]), described

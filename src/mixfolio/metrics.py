@@ -36,7 +36,8 @@ def _series(returns: VectorLike, least: int = 1) -> Array:
     values = np.array(returns, dtype=np.float64)
     if values.ndim != 1 or len(values) < least:
         raise DataError(
-            f"returns has shape {values.shape}; it must be one series of at least {least} period(s)."
+            f"returns has shape {values.shape}; it must be one series of at least "
+            f"{least} period(s)."
         )
     if not np.isfinite(values).all():
         place = int(np.flatnonzero(~np.isfinite(values))[0])
@@ -62,7 +63,7 @@ def annualised_return(returns: VectorLike, periods_per_year: float) -> float:
     """
     values = _series(returns)
     growth = float(np.prod(1.0 + values))
-    return float(max(growth, 0.0) ** (periods_per_year / len(values)) - 1.0
+    return float(max(growth, 0.0) ** (periods_per_year / len(values)) - 1.0)
 
 
 def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float:
