@@ -102,13 +102,12 @@ def read_returns(returns: MatrixLike, *, min_periods: int = 2) -> tuple[Array, L
             f"returns has {n_periods} period(s); this method needs at least {min_periods}. "
             "Use a longer sample."
         )
-    framed = isinstance(returns, pd.DataFrame)
-    labels = returns.columns if framed else None
-    if labels is not None:
-        _require_unique(labels, "returns")
-    rows = returns.index if framed else range(n_periods)
-    _require_finite(values, rows, range(n_assets) if labels is None else labels, "returns")
-    return values, labels
+    if not isinstance(returns, pd.DataFrame):
+        _require_finite(values, range(n_periods), range(n_assets), "returns")
+        return values, None
+    _require_unique(returns.columns, "returns")
+    _require_finite(values, returns.index, returns.columns, "returns")
+    return values, returns.columns
 
 
 def read_covariance(covariance: MatrixLike) -> tuple[Array, Labels | None]:

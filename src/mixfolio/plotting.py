@@ -1,0 +1,142 @@
+"""The look of the book's figures and tables: one style, and one colour a method.
+
+Only chapters import this module; nothing in the package depends on it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+__all__ = ["COLOURS", "colour", "label_line", "percent_axis", "stacked_weights", "use_book_style"]
+
+# Okabe and Ito's palette, safe for colour-blind readers.
+BLACK, GREY = "#222222", "#767676"
+BLUE, GREEN, ORANGE = "#0072B2", "#009E73", "#D55E00"
+PURPLE, SKY, AMBER = "#AA4499", "#3A9BD9", "#B8860B"
+CYCLE = [BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, GREY, BLACK]
+
+COLOURS: Mapping[str, str] = {
+    "truth": BLACK,
+    "sample": ORANGE,
+    "equal weight": GREY,
+    "minimum variance": BLUE,
+    "maximum Sharpe": GREEN,
+    "mean-variance": ORANGE,
+    "Bayes-Stein": AMBER,
+    "risk parity": PURPLE,
+    "maximum diversification": AMBER,
+    "mixed model": SKY,
+}
+
+
+def colour(method: str) -> str:
+    """The colour of a method, the same in every chapter.
+
+    Parameters
+    ----------
+    method : str
+        A key of :data:`COLOURS`.
+
+    Returns
+    -------
+    str
+        A hexadecimal RGB colour.
+    """
+    return COLOURS[method]
+
+
+def use_book_style() -> None:
+    """Set the style of figures and the precision of tables for the running notebook.
+
+    Figures are SVG with a fixed hash salt and no date, so that equal figures are equal files.
+    """
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (7.2, 4.0),
+            "figure.constrained_layout.use": True,
+            "savefig.transparent": True,
+            "svg.hashsalt": "mixfolio",
+            "font.size": 11,
+            "axes.prop_cycle": mpl.cycler(color=CYCLE),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.edgecolor": GREY,
+            "axes.axisbelow": True,
+            "axes.grid": True,
+            "grid.color": "#DDDDDD",
+            "grid.linewidth": 0.6,
+            "axes.titlesize": 11,
+            "axes.titlelocation": "left",
+            "lines.linewidth": 1.8,
+            "legend.frameon": False,
+        }
+    )
+    pd.set_option("display.precision", 4, "display.width", 110, "display.max_columns", 30)
+    _use_svg()
+
+
+def _use_svg() -> None:
+    try:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    set_matplotlib_formats("svg", metadata={"Date": None}, bbox_inches="tight")
+
+
+def label_line(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
+    """Write a label beside a line or a point instead of in a legend.
+
+    Parameters
+    ----------
+    ax : Axes
+    x, y : float
+        Data coordinates of the end of the line.
+    text : str
+    **options
+        Passed on to :meth:`matplotlib.axes.Axes.annotate`; `color` most of all.
+    """
+    settings: dict[str, Any] = {"xytext": (5, 0), "va": "center", "fontsize": 10} | options
+    ax.annotate(text, (x, y), textcoords="offset points", **settings)
+
+
+def percent_axis(ax: Axes, which: str = "both", decimals: int = 0) -> None:
+    """Show decimals as per cent on the x axis, the y axis, or both."""
+    for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+        if which in (name, "both"):
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
+
+
+def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Horizontal bars of shares that add up, one bar a row, labelled inside.
+
+    Parameters
+    ----------
+    table : DataFrame of shape (n_portfolios, n_assets)
+        Nonnegative shares: weights or risk contributions.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    left = np.zeros(len(table))
+    for asset, shade in zip(table.columns, CYCLE, strict=False):
+        widths = table[asset].to_numpy()
+        ax.barh(table.index, widths, left=left, color=shade, height=0.7)
+        for row, (start, width) in enumerate(zip(left, widths, strict=True)):
+            if width > 0.08:
+                text = f"{asset} {width:.0%}"
+                ax.text(start + width / 2, row, text, ha="center", va="center", color="white")
+        left = left + widths
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+    ax.set_xlim(0, 1)
+    percent_axis(ax, "x")
+    return ax
