@@ -10,6 +10,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
@@ -63,7 +64,7 @@ def use_book_style() -> None:
             "savefig.transparent": True,
             "svg.hashsalt": "mixfolio",
             "font.size": 11,
-            "axes.prop_cycle": mpl.cycler(color=CYCLE),
+            "axes.prop_cycle": cycler(color=CYCLE),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.edgecolor": GREY,
@@ -86,7 +87,9 @@ def _use_svg() -> None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
-    set_matplotlib_formats("svg", metadata={"Date": None}, bbox_inches="tight")
+    set_matplotlib_formats(  # type: ignore[no-untyped-call]
+        "svg", metadata={"Date": None}, bbox_inches="tight"
+    )
 
 
 def label_line(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
@@ -113,7 +116,7 @@ def percent_axis(ax: Axes, which: str = "both", decimals: int = 0) -> None:
 
 
 def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Horizontal bars of shares that add up, one bar a row, labelled inside.
+    """Horizontal bars of shares that add up, one bar a row, the first row on top.
 
     Parameters
     ----------
@@ -126,16 +129,15 @@ def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = plt.subplots()[1] if ax is None else ax
-    left = np.zeros(len(table))
+    left, heights = np.zeros(len(table)), -np.arange(len(table))
     for asset, shade in zip(table.columns, CYCLE, strict=False):
         widths = table[asset].to_numpy()
-        ax.barh(table.index, widths, left=left, color=shade, height=0.7)
-        for row, (start, width) in enumerate(zip(left, widths, strict=True)):
-            if width > 0.08:
-                text = f"{asset} {width:.0%}"
-                ax.text(start + width / 2, row, text, ha="center", va="center", color="white")
+        bars = ax.barh(heights, widths, left=left, color=shade, height=0.7, label=asset)
+        shares = [f"{width:.0%}" if width > 0.06 else "" for width in widths]
+        ax.bar_label(bars, shares, label_type="center", color="white")
         left = left + widths
-    ax.invert_yaxis()
+    ax.set_yticks(heights, table.index)
+    ax.legend(ncols=len(table.columns), loc="lower left", bbox_to_anchor=(0, 1), handlelength=1)
     ax.grid(visible=False)
     ax.set_xlim(0, 1)
     percent_axis(ax, "x")
