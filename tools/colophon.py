@@ -57,7 +57,7 @@ INTRODUCTION = """\
 # Colophon
 
 Every chapter of this book is a program. When the site is built, each chapter runs in a fresh
-kernel, without a network, and one number at a time is compared with the outputs that are kept
+kernel, without a network, and its outputs are compared, digit by digit, with those that are kept
 with the sources. A second run must give the same again. If one digit differs, there is no new site.
 
 ## What was checked

@@ -60,7 +60,8 @@ def install_uv() -> None:
 def create() -> None:
     """A new virtual environment unless a finished one of this Python is there to update."""
     stamp = found()
-    reusable = PYTHON.exists() and all(stamp.get(key) == wanted()[key] for key in ("python", "root"))
+    same = all(stamp.get(key) == wanted()[key] for key in ("python", "root"))
+    reusable = same and PYTHON.exists()
     STAMP.unlink(missing_ok=True)
     if reusable:
         return

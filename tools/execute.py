@@ -86,7 +86,7 @@ def run(nb: NotebookNode, target: Path, parameters: dict[str, Any] | None = None
         raise ChapterError(f"error    the kernel died: {error}\nkept     {partial}") from None
     _refuse_warnings(done, partial)
     kernel.write_atomically(partial, notebook.dumps(notebook.strip_run_metadata(done)))
-    os.replace(partial, target)
+    partial.replace(target)
     return done
 
 

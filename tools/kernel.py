@@ -24,8 +24,8 @@ def write_atomically(path: Path, text: str) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(path)
 
 
 def _ipython_dir(project: Project) -> Path:
@@ -50,10 +50,11 @@ def environment(project: Project, *, reads_log: Path | None = None,
     offline : bool
         Whether an attempt to reach another host raises an error.
     """
-    python_path = [project.root / "tools" / "kernel_site", project.source_dir]
-    inherited = os.environ.get("PYTHONPATH")
+    python_path = [str(project.root / "tools" / "kernel_site"), str(project.source_dir)]
+    if inherited := os.environ.get("PYTHONPATH"):
+        python_path.append(inherited)
     variables = {
-        "PYTHONPATH": os.pathsep.join([*map(str, python_path), *([inherited] if inherited else [])]),
+        "PYTHONPATH": os.pathsep.join(python_path),
         "PYTHONHASHSEED": "0",
         "PYTHONWARNINGS": "",
         "IPYTHONDIR": str(_ipython_dir(project)),

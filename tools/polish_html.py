@@ -1,7 +1,230 @@
-"""Clean the rendered pages: accessibility, validity, weight."""
+"""Clean the rendered pages: accessible, valid, self-contained and light.
 
+The theme's pages fail several accessibility rules and carry assets that this
+book does not use. Each function below removes one kind of defect from one page.
+"""
+
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from bs4 import BeautifulSoup, Tag
 
-def polish(site: Path, chapters: list[str]) -> None:
-    """Placeholder of the steps to come: the pages stay as the theme made them."""
+from tools import icons
+
+UNUSED = (
+    "**/*.map", "**/*.LICENSE.txt", "_static/*webpack-macros.html", "_static/locales",
+    "_static/vendor", "_static/scripts/fontawesome.js", "_static/images", "_static/plus.png",
+    "_static/minus.png", ".buildinfo",
+)
+# What the theme calls the parts of a folded cell, and what they are in this book.
+PROMPTS = {"code cell content": "the solution", "code cell source": "the code",
+           "code cell output": "the output"}
+
+
+def drop_unused_elements(soup: BeautifulSoup, page: str) -> None:
+    """The icon script, advertisement and version placeholders, the printed twin of the title."""
+    for selector in ("script[src*=fontawesome]", "#ethical-ad-placement", "#jb-print-docs-body",
+                     ".pst-async-banner-revealer", "footer.bd-footer", "meta[name^=docsearch]",
+                     ".sidebar-header-items"):
+        for element in soup.select(selector):
+            element.decompose()
+
+
+def drop_repeats(soup: BeautifulSoup, page: str) -> None:
+    """Elements of the head that the theme writes more than once."""
+    for tag in soup.select("meta[name=viewport]")[1:]:
+        tag.decompose()
+    seen = set()
+    for script in soup.head.find_all("script", src=False):
+        if (text := script.string) in seen:
+            script.decompose()
+        seen.add(text)
+
+
+def name_landmarks(soup: BeautifulSoup, page: str) -> None:
+    """Everything on the page belongs to a landmark, and each has a name of its own."""
+    header = soup.select_one("#pst-header")
+    if header is not None:  # empty, but the theme's script asks for its height
+        header.name = "div"
+    labels = {"#pst-primary-sidebar": "Book", "#pst-secondary-sidebar": "On this page"}
+    for selector, label in labels.items():
+        sidebar = soup.select_one(selector)
+        if sidebar is not None:
+            sidebar["role"], sidebar["aria-label"] = "complementary", label
+    top = soup.select_one("#pst-back-to-top")
+    if top is not None and soup.main is not None:
+        soup.main.append(top.extract())
+    for main in soup.find_all("main"):
+        main.attrs.pop("role", None)
+
+
+def name_controls(soup: BeautifulSoup, page: str) -> None:
+    """The name that is read aloud is the text that is seen."""
+    for button in soup.select("button.search-button-field"):
+        button.attrs.pop("aria-label", None)
+        button.attrs.pop("title", None)
+    for selector, label in ((".primary-toggle", "Contents of the book"),
+                            (".secondary-toggle", "Contents of this page")):
+        for button in soup.select(selector):
+            button["aria-label"] = button["title"] = label
+    for dialog, label in (("#pst-search-dialog", "Search"),
+                          ("#pst-primary-sidebar-modal", "Contents of the book"),
+                          ("#pst-secondary-sidebar-modal", "Contents of this page")):
+        for element in soup.select(dialog):
+            element["aria-label"] = label
+
+
+def mend_bibliography(soup: BeautifulSoup, page: str) -> None:
+    """Roles that the elements of the bibliography must not have."""
+    for element in soup.select("[role=doc-biblioentry], .citation-list[role=list]"):
+        del element["role"]
+
+
+def mend_summaries(soup: BeautifulSoup, page: str) -> None:
+    """A summary holds phrases, not paragraphs; its words say what it opens."""
+    for summary in soup.find_all("summary"):
+        summary.attrs.pop("aria-label", None)
+        for paragraph in summary.find_all("p"):
+            paragraph.name = "span"
+            text = paragraph.get_text(strip=True)
+            for old, new in PROMPTS.items():
+                if text.endswith(old):
+                    paragraph.string = text.replace(old, new)
+
+
+def _mend_header(cell: Tag, scope: str) -> None:
+    if cell.get_text(strip=True):
+        cell["scope"] = scope
+    else:
+        cell.name = "td"
+
+
+def mend_dataframes(soup: BeautifulSoup, page: str) -> None:
+    """Tables of pandas: no inline style, empty headers become cells, headers get a scope."""
+    for style in soup.select("article style"):
+        style.decompose()
+    for table in soup.select("table.dataframe"):
+        table.attrs.pop("border", None)
+        for row in table.select("tr"):
+            row.attrs.pop("style", None)
+        for cell in table.select("thead th"):
+            _mend_header(cell, "colgroup" if cell.get("colspan") else "col")
+        for cell in table.select("tbody th"):
+            _mend_header(cell, "rowgroup" if cell.get("rowspan") else "row")
+
+
+def mend_tables(soup: BeautifulSoup, page: str) -> None:
+    """An empty header of any other table becomes a cell as well."""
+    for cell in soup.select("table:not(.dataframe) th"):
+        if not cell.get_text(strip=True):
+            cell.name = "td"
+
+
+def frame_tables(soup: BeautifulSoup, page: str) -> None:
+    """A wide table scrolls by itself, also from the keyboard."""
+    for table in soup.select("article table"):
+        frame = table.find_parent("div", class_="table-scroll")
+        if frame is None:
+            table.wrap(soup.new_tag("div", attrs={"class": "table-scroll", "tabindex": "0"}))
+
+
+def offer_downloads(soup: BeautifulSoup, page: str) -> None:
+    """Say what each download is; chapters offer the notebook and its source."""
+    for link in soup.select("a.btn-download-source-button"):
+        link.attrs.pop("target", None)
+        link["download"] = ""
+        label = link.select_one(".btn__text-container")
+        notebook = str(link["href"]).endswith(".ipynb")
+        label.string = "Executed notebook (.ipynb)" if notebook else "Source (.md)"
+        link["title"] = "Download " + label.string
+        if notebook:
+            _offer_source(soup, link)
+    for button in soup.select(".btn-download-pdf-button"):
+        button.select_one(".btn__text-container").string = button["title"] = "Print"
+
+
+def _offer_source(soup: BeautifulSoup, link: Tag) -> None:
+    item = BeautifulSoup(str(link.find_parent("li")), "html.parser").li
+    source = item.a
+    source["href"] = str(link["href"]).removesuffix(".ipynb") + ".md"
+    source["title"] = "Download Source (.md)"
+    source.select_one(".btn__text-container").string = "Source (.md)"
+    link.find_parent("li").insert_after(item)
+
+
+def mark_chapter_figures(soup: BeautifulSoup, page: str) -> None:
+    """Figures that the chapters draw can be recoloured in the dark scheme."""
+    for image in soup.select(".cell_output img"):
+        image["class"] = [*image.get("class", []), "drawn"]
+        image["loading"] = "lazy"
+
+
+def drop_empty_attributes(soup: BeautifulSoup, page: str) -> None:
+    """Whitespace and empty class attributes that depend on nothing."""
+    for element in soup.find_all(class_=True):
+        if not any(element["class"]):
+            del element["class"]
+
+
+STEPS: tuple[Callable[[BeautifulSoup, str], None], ...] = (
+    drop_unused_elements, drop_repeats, name_landmarks, name_controls, mend_bibliography,
+    mend_summaries, mend_dataframes, mend_tables, frame_tables, offer_downloads,
+    mark_chapter_figures, drop_empty_attributes,
+)
+
+
+def polish_page(html: str, page: str) -> str:
+    """One page, cleaned."""
+    soup = BeautifulSoup(html, "html.parser")
+    for step in STEPS:
+        step(soup, page)
+    icons.replace_icons(soup)
+    return soup.decode(formatter="html5")
+
+
+def remove_unused(site: Path) -> None:
+    """Files that no page needs."""
+    for pattern in UNUSED:
+        for path in sorted(site.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def drop_icon_fonts(site: Path) -> None:
+    """Take the rules that load the icon fonts out of the theme's style sheet."""
+    for sheet in sorted(site.glob("_static/styles/*.css")):
+        text = sheet.read_text(encoding="utf-8")
+        rules = text.split("@font-face{")
+        kept = [rules[0]]
+        for rule in rules[1:]:
+            body, _, rest = rule.partition("}")
+            kept.append(rest if "vendor/fontawesome" in body else f"@font-face{{{body}}}{rest}")
+        sheet.write_text("".join(kept), encoding="utf-8")
+
+
+def drop_map_comments(site: Path) -> None:
+    """References to source maps, which are not shipped."""
+    for path in sorted([*site.glob("_static/**/*.js"), *site.glob("_static/**/*.css")]):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if "sourceMappingURL=" not in line[:30]]
+        if kept != lines:
+            path.write_text("".join(kept), encoding="utf-8")
+
+
+def polish(site: Path, root_page: str) -> None:
+    """Clean every page of the site; the first page of the contents becomes the index."""
+    (site / "index.html").unlink(missing_ok=True)  # a bare redirection to the first page
+    remove_unused(site)
+    drop_icon_fonts(site)
+    drop_map_comments(site)
+    for path in html_pages(site):
+        name = path.relative_to(site).as_posix()
+        text = polish_page(path.read_text(encoding="utf-8"), name)
+        path.write_text(text, encoding="utf-8")
+    shutil.copyfile(site / f"{root_page}.html", site / "index.html")
+
+
+def html_pages(site: Path) -> list[Path]:
+    """Every page that a reader can open."""
+    return sorted(path for path in site.rglob("*.html")
+                  if path.relative_to(site).parts[0] not in ("_static", "_sources"))

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from doit.exceptions import BaseFail
+from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 
 CHAPTER_STAGES = ("execute", "validate")
@@ -69,7 +69,7 @@ class ProgressReporter(ConsoleReporter):
 
     def add_failure(self, task, fail: BaseFail):
         seconds = self._finish(task)
-        if not fail.report:
+        if not fail.report or isinstance(fail, UnmetDependency):
             return
         self.counts["failed"] += 1
         self._line(task, f"{seconds:6.1f} s  FAILED")

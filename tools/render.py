@@ -14,18 +14,19 @@ from pathlib import Path
 from tools import check_site, polish_html, stage
 from tools.project import Project, UserError
 
-
 JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+
+STRICT = ("-W", "-n", "--keep-going")  # a warning, also of a missing reference, is an error
 
 
 class RenderError(UserError):
     """Jupyter Book reports an error or a warning."""
 
 
-def jupyter_book(project: Project, source: Path, work: Path) -> Path:
-    """Render ``source``; warnings are errors. Returns the directory of the pages."""
+def jupyter_book(project: Project, source: Path, work: Path, *options: str) -> Path:
+    """Render ``source`` with Jupyter Book; returns the directory of the pages."""
     command = [*JUPYTER_BOOK, "build", str(source), "--config", str(project.config),
-               "--path-output", str(work), "-W", "-n", "--keep-going", "-q"]
+               "--path-output", str(work), "-q", *options]
     path = os.pathsep.join([str(project.source_dir), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0",
                    "SOURCE_DATE_EPOCH": "0"}
@@ -41,8 +42,8 @@ def swap(new: Path, current: Path) -> None:
     old = current.with_name(f"{current.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if current.exists():
-        os.replace(current, old)
-    os.replace(new, current)
+        current.replace(old)
+    new.replace(current)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -53,13 +54,31 @@ def render(project: Project, target: Path) -> None:
     for directory in (work, partial):
         shutil.rmtree(directory, ignore_errors=True)
     pages = stage.stage(project, project.build_dir / "book")
-    os.replace(jupyter_book(project, project.build_dir / "book", work), partial)
+    made = jupyter_book(project, project.build_dir / "book", work, *STRICT)
+    made.replace(partial)
     shutil.rmtree(work, ignore_errors=True)
-    polish_html.polish(partial, project.chapters())
-    problems = check_site.check(partial, pages)
+    polish_html.polish(partial, pages[0])
+    problems = check_site.check(partial, pages, project)
     if problems:
         raise RenderError("\n".join(problems))
     swap(partial, target)
+
+
+def render_one(project: Project, chapter: str, executed: Path) -> Path:
+    """Render a single chapter beside its executed notebook; returns the page.
+
+    References to other chapters lead nowhere here, so warnings are let pass.
+    """
+    target = executed.with_suffix("")
+    source, work = target.with_suffix(".book"), target.with_suffix(".work")
+    for directory in (work, target):
+        shutil.rmtree(directory, ignore_errors=True)
+    root = stage.stage_one(project, chapter, executed, source)
+    jupyter_book(project, source, work).replace(target)
+    for directory in (work, source):
+        shutil.rmtree(directory, ignore_errors=True)
+    polish_html.polish(target, root)
+    return target / f"{root}.html"
 
 
 def main(arguments: list[str] | None = None) -> int:

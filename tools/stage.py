@@ -40,18 +40,37 @@ def require_all_pages(project: Project, entries: list[str]) -> None:
         raise UserError(f"book/_toc.yml does not name: {', '.join(forgotten)}")
 
 
+def _copy_pages(project: Project, target: Path) -> None:
+    """A fresh source tree with the book's own pages, MathJax and an empty chapters folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(project.book_dir, target)
+    (target / "chapters").mkdir()
+    (target / "_extra" / "_sources" / "chapters").mkdir(parents=True)
+    mathjax.copy(target / "_extra" / "_static" / "mathjax")
+
+
+def _copy_chapter(project: Project, chapter: str, executed: Path, target: Path) -> None:
+    shutil.copyfile(executed, target / "chapters" / f"{chapter}.ipynb")
+    source = target / "_extra" / "_sources" / "chapters" / f"{chapter}.md"
+    shutil.copyfile(project.source(chapter), source)
+
+
 def stage(project: Project, target: Path) -> list[str]:
     """Make the source tree for Jupyter Book; returns the pages of its contents."""
     entries = toc_entries(project.book_dir / "_toc.yml")
     require_all_pages(project, entries)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(project.book_dir, target)
-    (target / "chapters").mkdir()
+    _copy_pages(project, target)
     for chapter in project.chapters():
-        shutil.copyfile(project.executed(chapter), target / "chapters" / f"{chapter}.ipynb")
-        sources = target / "_extra" / "_sources" / "chapters"
-        sources.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(project.source(chapter), sources / f"{chapter}.md")
-    mathjax.copy(target / "_extra" / "_static" / "mathjax")
+        _copy_chapter(project, chapter, project.executed(chapter), target)
     (target / "colophon.md").write_text(colophon.page(project), encoding="utf-8")
     return entries
+
+
+def stage_one(project: Project, chapter: str, executed: Path, target: Path) -> str:
+    """Make the source tree of a book with a single chapter; returns its page."""
+    _copy_pages(project, target)
+    _copy_chapter(project, chapter, executed, target)
+    contents = {"format": "jb-book", "root": f"chapters/{chapter}",
+                "chapters": [{"file": "bibliography"}]}
+    (target / "_toc.yml").write_text(yaml.safe_dump(contents), encoding="utf-8")
+    return f"chapters/{chapter}"

@@ -44,7 +44,7 @@ class _DataWatch:
     """Appends each data file to the log the first time this process opens it."""
 
     def __init__(self, data_dir, log):
-        self.prefix = os.path.join(os.path.realpath(data_dir), "")
+        self.prefix = os.path.realpath(data_dir) + os.sep
         self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.seen = set()
 

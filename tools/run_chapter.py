@@ -1,0 +1,128 @@
+"""Run one chapter with your own parameters.
+
+``python -m tools.run_chapter 01 n_assets=50 seed=7`` executes the chapter and
+leaves the notebook and a web page of it in ``build/run/``. Without parameters it
+runs the chapter as it is; ``--list`` only shows the parameters there are.
+"""
+
+import argparse
+import ast
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from papermill.translators import PythonTranslator
+
+from tools import kernel, notebook, render
+from tools.execute import run
+from tools.project import Project, UserError
+
+Value = Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a chapter's parameters cell."""
+
+    name: str
+    type: str
+    default: str
+    help: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.type} = {self.default}  # {self.help}"
+
+
+def parameters(nb: NotebookNode) -> dict[str, Parameter]:
+    """What the chapter's parameters cell declares, by papermill's own reading of it."""
+    cells = [cell for cell in notebook.code_cells(nb) if "parameters" in notebook.tags(cell)]
+    found = [item for cell in cells for item in PythonTranslator.inspect(cell)]
+    return {item.name: Parameter(item.name, item.inferred_type_name, item.default, item.help)
+            for item in found}
+
+
+def listing(declared: dict[str, Parameter]) -> str:
+    lines = "\n".join(f"  {parameter}" for parameter in declared.values())
+    return f"The parameters of this chapter, with type, default and meaning:\n{lines}"
+
+
+def _literal(text: str) -> Value:
+    """The value that the text spells in Python; a bare word is a string."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _fits(value: Value, wanted: str) -> bool:
+    kind = wanted.split("[", 1)[0].strip()
+    if kind == "float":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    known = {"str": str, "bool": bool, "list": list, "tuple": tuple, "dict": dict}
+    return isinstance(value, known[kind]) if kind in known else True
+
+
+def parse(declared: dict[str, Parameter], given: list[str]) -> dict[str, Value]:
+    """Turn ``name=value`` into values of the declared types.
+
+    Raises
+    ------
+    UserError
+        If a name is unknown, a value has another type or there is no ``=``.
+    """
+    values = {}
+    for item in given:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise UserError(f"{item!r} is not of the form name=value.\n{listing(declared)}")
+        if name not in declared:
+            raise UserError(f"There is no parameter {name!r}.\n{listing(declared)}")
+        wanted = declared[name].type
+        value = text if wanted == "str" else _literal(text)
+        if not _fits(value, wanted):
+            raise UserError(f"{name} must be of type {wanted}, but {text!r} is not.\n"
+                            f"{listing(declared)}")
+        values[name] = float(value) if wanted == "float" else value
+    return values
+
+
+def run_chapter(project: Project, chapter: str, given: list[str]) -> tuple[Path, Path]:
+    """Execute the chapter with the parameters; returns the notebook and the page."""
+    nb = notebook.read_chapter(project.source(chapter))
+    values = parse(parameters(nb), given)
+    target = project.build_dir / "run" / f"{chapter}.ipynb"
+    kernel.prepare(project)
+    os.environ.update(kernel.environment(project))
+    run(nb, target, values, progress_bar=True, cwd=project.chapters_dir)
+    return target, render.render_one(project, chapter, target)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chapter", nargs="?", default="", help="number or name")
+    parser.add_argument("parameter", nargs="*", help="name=value")
+    parser.add_argument("--list", action="store_true", help="show the parameters and stop")
+    parser.add_argument("--root", type=Path, default=Project().root)
+    options = parser.parse_args(arguments)
+    project = Project(options.root)
+    try:
+        chapter = project.chapter(options.chapter)
+        if options.list:
+            print(listing(parameters(notebook.read_chapter(project.source(chapter)))))
+            return 0
+        target, web = run_chapter(project, chapter, options.parameter)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Notebook: {target}\nPage:     {web}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
