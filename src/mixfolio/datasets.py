@@ -24,9 +24,11 @@ from typing import Any
 
 import pandas as pd
 
-from .errors import DataError
+from mixfolio.errors import DataError
+from mixfolio.prices import read_prices, read_returns
+from mixfolio.returns import from_prices
 
-__all__ = ["catalogue", "describe", "groups", "load", "table"]
+__all__ = ["catalogue", "describe", "groups", "load", "read_prices", "read_returns", "table"]
 
 DESCRIPTOR = "datapackage.json"
 
@@ -102,9 +104,7 @@ def load(name: str, *, role: str = "asset") -> pd.DataFrame:
     """
     entry = describe(name)
     stored = table(name)[_columns(entry, role)]
-    if entry["kind"] != "prices":
-        return stored
-    return (stored / stored.shift(1) - 1.0).iloc[1:]
+    return from_prices(stored) if entry["kind"] == "prices" else stored
 
 
 def table(name: str) -> pd.DataFrame:
