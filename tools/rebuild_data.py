@@ -815,7 +815,7 @@ DATA_SETS: tuple[DataSet, ...] = (
         name="asset-classes",
         title="Nineteen total-return indices over four asset classes",
         description="Monthly total returns of bond, equity, alternative and cash indices. The "
-        "column Cash serves as the risk-free rate.",
+        "column Cash can stand for the risk-free rate.",
         kind="total returns",
         unit="decimal simple return a month",
         frequency="monthly",
@@ -844,6 +844,11 @@ DATA_SETS: tuple[DataSet, ...] = (
                 "Hedge Funds, Global HY Bonds and Insurance-Linked are smoothed: first-order "
                 "autocorrelations of 0.27, 0.23 and 0.23, so their volatility is understated.",
                 "Left.",
+            ),
+            Defect(
+                "Cash follows interbank rates: 0.05% a month above RF of factors-monthly on "
+                "average, 0.56% in 2008-10, and a return of -0.01% in 2008-09.",
+                "Left: as a risk-free rate it is riskier than a Treasury bill.",
             ),
             Defect(
                 "Insurance-Linked has two monthly losses of 10 and 8 standard deviations "
@@ -1031,6 +1036,15 @@ DATA_SETS: tuple[DataSet, ...] = (
                 "On 44 days from 1992 to 2002 the open lies outside low and high, and on "
                 "2006-03-20 the close lies below the low.",
                 "Left: use close.",
+            ),
+            Defect(
+                "2004-09-10 repeats the close of the day before (14.01; 13.76 elsewhere).",
+                "Left.",
+            ),
+            Defect(
+                "On 16 days from 2008 to 2022 the close differs by 0.03 to 1.24 points from that "
+                "in another file of the package, most of all on 2008-09-16 and 2008-12-16.",
+                "Left: which of the two is right is not known.",
             ),
             Defect(
                 "The last days include a holiday of the stock exchange (2024-06-19).",
