@@ -431,7 +431,7 @@ def _parse_dates(grid: _Grid, shape: _Shape) -> list[datetime]:
     zones = [day.utcoffset() for day in dates]
     mixed = [(i, shape.date) for i, zone in enumerate(zones) if zone != zones[0]]
     if mixed:
-        than = f"another time zone than {grid.word} {grid.places[0]}"
+        than = f"another time zone than {grid.word} {grid.places[0]} (offset from UTC)"
         what = f"date has {than}/dates have {than}"
         raise grid.error(mixed, what, "Convert all to one zone, or write days without times.")
     return dates
