@@ -4,6 +4,7 @@ The theme's pages fail several accessibility rules and carry assets that this
 book does not use. Each function below removes one kind of defect from one page.
 """
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,11 @@ UNUSED = (
 PROMPTS = {"code cell content": "the solution", "code cell source": "the code",
            "code cell output": "the output"}
 
+WIDTH = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)pt"')
+HEIGHT = re.compile(r'<svg\b[^>]*?\sheight="([\d.]+)pt"')
 
-def drop_unused_elements(soup: BeautifulSoup, page: str) -> None:
+
+def drop_unused_elements(soup: BeautifulSoup) -> None:
     """The icon script, advertisement and version placeholders, the printed twin of the title."""
     for selector in ("script[src*=fontawesome]", "#ethical-ad-placement", "#jb-print-docs-body",
                      ".pst-async-banner-revealer", "footer.bd-footer", "meta[name^=docsearch]",
@@ -31,7 +35,7 @@ def drop_unused_elements(soup: BeautifulSoup, page: str) -> None:
             element.decompose()
 
 
-def drop_repeats(soup: BeautifulSoup, page: str) -> None:
+def drop_repeats(soup: BeautifulSoup) -> None:
     """Elements of the head that the theme writes more than once."""
     for tag in soup.select("meta[name=viewport]")[1:]:
         tag.decompose()
@@ -42,7 +46,7 @@ def drop_repeats(soup: BeautifulSoup, page: str) -> None:
         seen.add(text)
 
 
-def name_landmarks(soup: BeautifulSoup, page: str) -> None:
+def name_landmarks(soup: BeautifulSoup) -> None:
     """Everything on the page belongs to a landmark, and each has a name of its own."""
     header = soup.select_one("#pst-header")
     if header is not None:  # empty, but the theme's script asks for its height
@@ -59,7 +63,7 @@ def name_landmarks(soup: BeautifulSoup, page: str) -> None:
         main.attrs.pop("role", None)
 
 
-def name_controls(soup: BeautifulSoup, page: str) -> None:
+def name_controls(soup: BeautifulSoup) -> None:
     """The name that is read aloud is the text that is seen."""
     for button in soup.select("button.search-button-field"):
         button.attrs.pop("aria-label", None)
@@ -75,13 +79,13 @@ def name_controls(soup: BeautifulSoup, page: str) -> None:
             element["aria-label"] = label
 
 
-def mend_bibliography(soup: BeautifulSoup, page: str) -> None:
+def mend_bibliography(soup: BeautifulSoup) -> None:
     """Roles that the elements of the bibliography must not have."""
     for element in soup.select("[role=doc-biblioentry], .citation-list[role=list]"):
         del element["role"]
 
 
-def mend_summaries(soup: BeautifulSoup, page: str) -> None:
+def mend_summaries(soup: BeautifulSoup) -> None:
     """A summary holds phrases, not paragraphs; its words say what it opens."""
     for summary in soup.find_all("summary"):
         summary.attrs.pop("aria-label", None)
@@ -93,6 +97,24 @@ def mend_summaries(soup: BeautifulSoup, page: str) -> None:
                     paragraph.string = text.replace(old, new)
 
 
+def _texts(row: Tag) -> list[str]:
+    return [cell.get_text(strip=True) for cell in row.find_all(["th", "td"])]
+
+
+def _lift_index_names(table: Tag) -> None:
+    """Put the names of the index, which pandas gives a row of their own, into the row above."""
+    rows = table.select("thead tr")
+    if len(rows) != 2:
+        return
+    above, below = map(_texts, rows)
+    if len(above) != len(below) or any(a and b for a, b in zip(above, below, strict=True)):
+        return
+    for cell, text in zip(rows[0].find_all(["th", "td"]), below, strict=True):
+        if text:
+            cell.string = text
+    rows[1].decompose()
+
+
 def _mend_header(cell: Tag, scope: str) -> None:
     if cell.get_text(strip=True):
         cell["scope"] = scope
@@ -100,12 +122,13 @@ def _mend_header(cell: Tag, scope: str) -> None:
         cell.name = "td"
 
 
-def mend_dataframes(soup: BeautifulSoup, page: str) -> None:
+def mend_dataframes(soup: BeautifulSoup) -> None:
     """Tables of pandas: no inline style, empty headers become cells, headers get a scope."""
     for style in soup.select("article style"):
         style.decompose()
     for table in soup.select("table.dataframe"):
         table.attrs.pop("border", None)
+        _lift_index_names(table)
         for row in table.select("tr"):
             row.attrs.pop("style", None)
         for cell in table.select("thead th"):
@@ -114,14 +137,14 @@ def mend_dataframes(soup: BeautifulSoup, page: str) -> None:
             _mend_header(cell, "rowgroup" if cell.get("rowspan") else "row")
 
 
-def mend_tables(soup: BeautifulSoup, page: str) -> None:
+def mend_tables(soup: BeautifulSoup) -> None:
     """An empty header of any other table becomes a cell as well."""
     for cell in soup.select("table:not(.dataframe) th"):
         if not cell.get_text(strip=True):
             cell.name = "td"
 
 
-def frame_tables(soup: BeautifulSoup, page: str) -> None:
+def frame_tables(soup: BeautifulSoup) -> None:
     """A wide table scrolls by itself, also from the keyboard."""
     for table in soup.select("article table"):
         frame = table.find_parent("div", class_="table-scroll")
@@ -129,7 +152,7 @@ def frame_tables(soup: BeautifulSoup, page: str) -> None:
             table.wrap(soup.new_tag("div", attrs={"class": "table-scroll", "tabindex": "0"}))
 
 
-def offer_downloads(soup: BeautifulSoup, page: str) -> None:
+def offer_downloads(soup: BeautifulSoup) -> None:
     """Say what each download is; chapters offer the notebook and its source."""
     for link in soup.select("a.btn-download-source-button"):
         link.attrs.pop("target", None)
@@ -153,34 +176,48 @@ def _offer_source(soup: BeautifulSoup, link: Tag) -> None:
     link.find_parent("li").insert_after(item)
 
 
-def mark_chapter_figures(soup: BeautifulSoup, page: str) -> None:
+def mark_chapter_figures(soup: BeautifulSoup) -> None:
     """Figures that the chapters draw can be recoloured in the dark scheme."""
     for image in soup.select(".cell_output img"):
         image["class"] = [*image.get("class", []), "drawn"]
-        image["loading"] = "lazy"
 
 
-def drop_empty_attributes(soup: BeautifulSoup, page: str) -> None:
+def size_figures(page: Path, soup: BeautifulSoup) -> None:
+    """Say how large each drawing is, so that the text does not jump when it arrives."""
+    for image in soup.select("img.drawn"):
+        path = page.parent / str(image["src"])
+        drawing = path.read_text(encoding="utf-8") if path.suffix == ".svg" else ""
+        width, height = WIDTH.search(drawing), HEIGHT.search(drawing)
+        if width and height:
+            image["width"], image["height"] = _pixels(width[1]), _pixels(height[1])
+
+
+def _pixels(points: str) -> str:
+    return str(round(float(points) * 4 / 3))
+
+
+def drop_empty_attributes(soup: BeautifulSoup) -> None:
     """Whitespace and empty class attributes that depend on nothing."""
     for element in soup.find_all(class_=True):
         if not any(element["class"]):
             del element["class"]
 
 
-STEPS: tuple[Callable[[BeautifulSoup, str], None], ...] = (
+STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     drop_unused_elements, drop_repeats, name_landmarks, name_controls, mend_bibliography,
     mend_summaries, mend_dataframes, mend_tables, frame_tables, offer_downloads,
     mark_chapter_figures, drop_empty_attributes,
 )
 
 
-def polish_page(html: str, page: str) -> str:
-    """One page, cleaned."""
-    soup = BeautifulSoup(html, "html.parser")
+def polish_page(page: Path) -> None:
+    """Clean one page where it is."""
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     for step in STEPS:
-        step(soup, page)
+        step(soup)
+    size_figures(page, soup)
     icons.replace_icons(soup)
-    return soup.decode(formatter="html5")
+    page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
 
 
 def remove_unused(site: Path) -> None:
@@ -217,10 +254,8 @@ def polish(site: Path, root_page: str) -> None:
     remove_unused(site)
     drop_icon_fonts(site)
     drop_map_comments(site)
-    for path in html_pages(site):
-        name = path.relative_to(site).as_posix()
-        text = polish_page(path.read_text(encoding="utf-8"), name)
-        path.write_text(text, encoding="utf-8")
+    for page in html_pages(site):
+        polish_page(page)
     shutil.copyfile(site / f"{root_page}.html", site / "index.html")
 
 
