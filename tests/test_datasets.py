@@ -355,3 +355,11 @@ def test_a_rebuild_gives_the_same_bytes():
     command = [sys.executable, str(ROOT / "tools" / "rebuild_data.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_published_figures_are_verified_and_named() -> None:
+    table = datasets.published("demiguel2009")
+    assert table.loc[("sharpe", "EW"), "dgu-sectors"] == 0.1876
+    assert table.isna().to_numpy().sum() == 3  # the turnover of the in-sample strategy
+    with pytest.raises(DataError, match="demiguel2009"):
+        datasets.published("demiguel2007")

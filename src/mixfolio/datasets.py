@@ -28,7 +28,16 @@ from mixfolio.errors import DataError
 from mixfolio.prices import read_prices, read_returns
 from mixfolio.returns import from_prices
 
-__all__ = ["catalogue", "describe", "groups", "load", "read_prices", "read_returns", "table"]
+__all__ = [
+    "catalogue",
+    "describe",
+    "groups",
+    "load",
+    "published",
+    "read_prices",
+    "read_returns",
+    "table",
+]
 
 DESCRIPTOR = "datapackage.json"
 
@@ -162,6 +171,31 @@ def groups(name: str) -> pd.Series:
 # ------------------------------------------------------------------- the descriptor
 
 
+def published(name: str) -> pd.DataFrame:
+    """Figures that a publication printed, to hold beside computed ones.
+
+    Parameters
+    ----------
+    name : str
+        The publication: ``"demiguel2009"``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by table and strategy; one column a data set. A cell that was not printed is
+        missing.
+
+    Raises
+    ------
+    DataError
+        If there is no such publication, or the file is not the one the descriptor describes.
+    """
+    entries = {entry["name"]: entry for entry in _descriptor()["published"]}
+    if name not in entries:
+        raise DataError(f"no published figures are called {name!r}. {_suggestion(name, entries)}")
+    return pd.read_csv(io.BytesIO(_verified(entries[name])), index_col=["table", "strategy"])
+
+
 def _folder() -> Path:
     """The folder of the data: inside the installed package, or in the checkout."""
     installed = resources.files(__package__) / "_data"
@@ -172,10 +206,16 @@ def _folder() -> Path:
 
 def _resources() -> list[dict[str, Any]]:
     """Entries of the descriptor, one a data set."""
+    resources: list[dict[str, Any]] = _descriptor()["resources"]
+    return resources
+
+
+def _descriptor() -> dict[str, Any]:
+    """The content of ``datapackage.json``."""
     path = _folder() / DESCRIPTOR
     if not path.is_file():
         raise DataError(f"{path} is missing. Run `make data` in the checkout to rebuild it.")
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["resources"]
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 

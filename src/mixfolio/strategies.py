@@ -185,10 +185,16 @@ def data_and_model(returns: pd.DataFrame, *, mispricing: float = 0.01 / 12) -> A
     return relative_weights(_solve(matrix, np.append(intercepts, 0.0) + slopes * mean), labels)
 
 
-def constrained_mean_variance(returns: pd.DataFrame) -> Any:
-    """Long-only mean-variance with risk aversion 1 and covariance ``S (T-1)/(T-N-2)``."""
+def constrained_mean_variance(
+    returns: pd.DataFrame, *, covariance_scale: float | None = None
+) -> Any:
+    """Long-only mean-variance with risk aversion 1 and a scaled sample covariance.
+
+    The scale is ``(T - 1) / (T - N - 2)`` by default: the inverse is then unbiased.
+    """
     n_periods, n_assets = returns.shape
-    matrix = covariance.sample(returns) * ((n_periods - 1) / (n_periods - n_assets - 2))
+    unbiased = (n_periods - 1) / (n_periods - n_assets - 2)
+    matrix = covariance.sample(returns) * (covariance_scale or unbiased)
     return optimization.mean_variance(expected_returns.sample(returns), matrix, risk_aversion=1.0)
 
 
