@@ -6,19 +6,17 @@ that no portfolio can meet is reported by name and by how much is missing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypedDict
 
 import numpy as np
 from scipy.optimize import linprog
 
 from mixfolio.errors import DataError, InfeasibleError
-from mixfolio.inputs import Array, Labels, VectorLike, read_membership, read_vector
+from mixfolio.inputs import Array, Labels, VectorLike, read_membership, read_number, read_vector
 
 __all__ = ["ConstraintOptions", "Constraints", "read_constraints"]
 
 FEASIBILITY_TOLERANCE = 1e-9
-LARGE = 100.0
 
 
 class ConstraintOptions(TypedDict, total=False):
@@ -80,31 +78,27 @@ class Constraints:
 
     def reachable(self, mean: Array) -> tuple[float, float]:
         """Lowest and highest portfolio mean within the limits, costs aside."""
-        return -self._highest(-mean, 0.0)[0], self._highest(mean, 0.0)[0]
+        return -self._highest(-mean, 0.0), self._highest(mean, 0.0)
 
-    def highest_net(self, mean: Array) -> tuple[float, Array]:
-        """Highest portfolio mean after trading costs, and weights that earn it.
-
-        Where shorts make every mean reachable: infinity, and the best weights among those
-        of size `LARGE` at most.
-        """
+    def highest_net(self, mean: Array) -> float:
+        """Highest portfolio mean after trading costs; infinity where shorts make all reachable."""
         return self._highest(mean, self.turnover_penalty)
 
-    def _highest(self, mean: Array, price: float) -> tuple[float, Array]:
+    def _highest(self, mean: Array, price: float) -> float:
         """Maximise mean'w - price * sum(u) subject to u >= |w - previous| and the limits."""
         n = len(mean)
+        scale = max(float(np.abs(mean).max()), price) or 1.0
         held = np.zeros(n) if self.previous is None else self.previous
         eye, none = np.eye(n), np.zeros((self.matrix.shape[1], n))
         rows = np.block([[-self.matrix.T, none], [eye, -eye], [-eye, -eye]])
         levels = np.concatenate([-self.level, held, -held])
         budget = np.concatenate([np.ones(n), np.zeros(n)])[None, :]
-        cost = np.concatenate([-mean, np.full(n, price)])
-        program = partial(linprog, cost, rows, levels, budget, [1.0], method="highs")
-        result = program((None, None))
+        cost = np.concatenate([-mean, np.full(n, price)]) / scale
+        result = linprog(cost, rows, levels, budget, [1.0], (None, None), method="highs")
         if result.x is not None:
-            return -float(result.fun), result.x[:n]
+            return -float(result.fun) * scale
         self.require_feasible()
-        return np.inf, program([(-LARGE, LARGE)] * n + [(None, None)] * n).x[:n]
+        return np.inf
 
     def require_feasible(self) -> None:
         """Raise InfeasibleError, naming the limits that cannot hold together.
@@ -171,7 +165,8 @@ def read_constraints(
     _require_room(lower, upper)
     blocks = [_box(lower, upper, names), _group_rows(groups, group_limits, n_assets, labels)]
     held = None if previous is None else read_vector(previous, n_assets, labels, "previous")[0]
-    if turnover_penalty < 0 or not np.isfinite(turnover_penalty):
+    turnover_penalty = read_number(turnover_penalty, "turnover_penalty")
+    if turnover_penalty < 0:
         raise DataError(f"turnover_penalty is {turnover_penalty}; it must be zero or positive.")
     if turnover_penalty > 0 and held is None:
         raise DataError("turnover_penalty needs previous=..., the weights that are held now.")
@@ -182,17 +177,20 @@ def read_constraints(
         lower,
         upper,
         held,
-        float(turnover_penalty),
+        turnover_penalty,
     )
 
 
-def _number(value: Any, otherwise: float) -> float:
-    return otherwise if value is None else float(value)
+def _number(value: Any, otherwise: float, what: str) -> float:
+    """A limit; None means none, and so may an infinity."""
+    if value is None:
+        return otherwise
+    return float(value) if value in (-np.inf, np.inf) else read_number(value, what)
 
 
 def _side(value: Any, otherwise: float, n: int, labels: Labels | None) -> Array:
     if value is None or np.isscalar(value):
-        return np.full(n, _number(value, otherwise))
+        return np.full(n, _number(value, otherwise, "a limit in bounds"))
     return read_vector(value, n, labels, "bounds")[0]
 
 
@@ -205,8 +203,9 @@ def _read_bounds(
             if asset not in names:
                 raise DataError(f"bounds names an unknown asset {asset!r}.")
             place = names.index(asset)
-            low, high = _pair(pair, f"bounds for {asset!r}")
-            lower[place], upper[place] = _number(low, -np.inf), _number(high, np.inf)
+            what = f"bounds for {asset!r}"
+            low, high = _pair(pair, what)
+            lower[place], upper[place] = _number(low, -np.inf, what), _number(high, np.inf, what)
         return lower, upper
     low, high = (None, None) if bounds is None else _pair(bounds, "bounds")
     return _side(low, -np.inf, n, labels), _side(high, np.inf, n, labels)
@@ -269,8 +268,8 @@ def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Bloc
         raise DataError(f"group_limits names an unknown group {unknown[0]!r}; there are {names!r}.")
     chosen = [names.index(name) for name in pairs]
     sides = [_pair(pair, f"group limit of {name!r}") for name, pair in pairs.items()]
-    lower = np.array([_number(low, -np.inf) for low, _ in sides])
-    upper = np.array([_number(high, np.inf) for _, high in sides])
+    lower = np.array([_number(low, -np.inf, "a limit in group_limits") for low, _ in sides])
+    upper = np.array([_number(high, np.inf, "a limit in group_limits") for _, high in sides])
     _require_ordered(lower, upper, [f"group {name}" for name in pairs])
     low, high = np.isfinite(lower), np.isfinite(upper)
     columns = membership[:, chosen]

@@ -6,7 +6,7 @@ goes out as an array. Nothing is filled, dropped or reordered in silence: an inp
 that cannot be used raises :class:`~mixfolio.errors.DataError`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "label_vector",
     "read_covariance",
     "read_membership",
+    "read_number",
     "read_returns",
     "read_vector",
 ]
@@ -39,6 +40,8 @@ SYMMETRY_TOLERANCE = 1e-10
 def _float_array(values: Any, what: str) -> Array:
     """A fresh C-contiguous float64 copy of `values`, or a DataError."""
     try:
+        if np.iscomplexobj(values):
+            raise TypeError("complex numbers")
         return np.array(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise DataError(
@@ -65,6 +68,33 @@ def _require_finite(values: Array, rows: Any, columns: Any, what: str) -> None:
         f"{what} has {len(bad)} cell(s) that are missing or infinite, the first in row "
         f"{rows[row]!s}, column {columns[column]!s}. Drop or fill them on purpose first."
     )
+
+
+def read_number(value: Any, what: str) -> float:
+    """`value` as a finite float, or a DataError that names the argument.
+
+    Parameters
+    ----------
+    value : float
+    what : str
+        The name of the argument, for the error message.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If it is not a number, or missing or infinite.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{what} is {value!r}; it must be a number.") from error
+    if not np.isfinite(number):
+        raise DataError(f"{what} is {number}; it must be a finite number.")
+    return number
 
 
 def read_returns(returns: MatrixLike, *, min_periods: int = 2) -> tuple[Array, Labels | None]:
@@ -224,9 +254,9 @@ def _require_same_assets(found: Labels, expected: Labels, what: str) -> None:
     extra = found.difference(expected, sort=False)
     if len(missing) or len(extra):
         raise DataError(
-            f"{what} and the covariance name different assets: {len(missing)} missing "
+            f"{what} does not name the assets of the other inputs: {len(missing)} missing "
             f"{list(missing[:3])!r}, {len(extra)} unknown {list(extra[:3])!r}. "
-            "Give both the same labels."
+            "Give all the same labels."
         )
 
 
@@ -245,8 +275,8 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
 
     Parameters
     ----------
-    groups : Series, DataFrame or array-like
-        A Series or sequence with one group label an asset; or a 0/1 table of shape
+    groups : Series, mapping, DataFrame or array-like
+        A Series, mapping or sequence with one group label an asset; or a 0/1 table of shape
         (n_assets, n_groups) for assets that belong to several groups, or to none.
         Labelled input may cover more assets than needed.
     n_assets : int
@@ -263,6 +293,10 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
     DataError
         If an asset has no entry, a label is missing, or a table holds anything but 0 and 1.
     """
+    if isinstance(groups, Mapping):
+        groups = pd.Series(dict(groups))
+    elif not isinstance(groups, pd.Series | pd.DataFrame) and np.ndim(groups) == 2:
+        groups = pd.DataFrame(groups)
     groups = _select_assets(groups, labels)
     if isinstance(groups, pd.DataFrame):
         return _membership_table(groups, n_assets)

@@ -19,24 +19,28 @@ Markowitz, H. (1952). Portfolio selection. Journal of Finance 7, 77-91.
 Cornuejols, G. and Tutuncu, R. (2006). Optimization Methods in Finance. Cambridge.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from mixfolio import quadratic
 from mixfolio.constraints import ConstraintOptions, Constraints, read_constraints
-from mixfolio.errors import ConvergenceError, DataError, InfeasibleError
+from mixfolio.errors import (
+    ConvergenceError,
+    DataError,
+    InfeasibleError,
+    SingularCovarianceError,
+)
 from mixfolio.inputs import (
     Array,
     MatrixLike,
     VectorLike,
     label_vector,
     read_covariance,
+    read_number,
     read_vector,
 )
 
@@ -56,7 +60,6 @@ MAX_ROUNDS = 100
 RISK_PARITY_TOLERANCE = 1e-12
 
 Equality = tuple[Array, float]
-SideSolver = Callable[[Array], tuple[Array, NDArray[np.bool_]]]
 
 
 def equal_weight(assets: Any) -> Any:
@@ -78,8 +81,9 @@ def equal_weight(assets: Any) -> Any:
         If there is no asset.
     """
     labels = assets.columns if isinstance(assets, pd.DataFrame) else assets
-    labels = None if isinstance(labels, int | np.ndarray) else pd.Index(labels)
-    count = assets if isinstance(assets, int) else len(assets)
+    unnamed = np.ndim(labels) != 1 or isinstance(labels, np.ndarray)
+    labels = None if unnamed else pd.Index(labels)
+    count = int(assets) if np.ndim(assets) == 0 else len(assets)
     if count < 1:
         raise DataError(f"equal_weight was given {count} assets; it needs at least one.")
     return label_vector(np.full(count, 1.0 / count), labels, "equal_weight")
@@ -154,7 +158,8 @@ def mean_variance(
     DataError, SingularCovarianceError, InfeasibleError
         As in :func:`minimum_variance`; DataError also if `risk_aversion` is not positive.
     """
-    if not (np.isfinite(risk_aversion) and risk_aversion > 0):
+    risk_aversion = read_number(risk_aversion, "risk_aversion")
+    if risk_aversion <= 0:
         raise DataError(f"risk_aversion is {risk_aversion}; it must be a positive number.")
     matrix, means, labels, limits = _read(mean, covariance, options)
     weights = _minimise(risk_aversion * matrix, means, limits)
@@ -190,7 +195,7 @@ def target_return(
         with the range that is within reach.
     """
     matrix, means, labels, limits = _read(mean, covariance, options)
-    weights = _minimise_at(matrix, means, float(target), limits)
+    weights = _minimise_at(matrix, means, read_number(target, "target"), limits)
     return label_vector(weights, labels, "target_return")
 
 
@@ -229,7 +234,7 @@ def maximum_sharpe(
         than the riskless asset, or if the ratio has no maximum among fully invested portfolios.
     """
     matrix, means, labels, limits = _read(mean, covariance, options)
-    weights = _maximise_ratio(means - risk_free, matrix, limits)
+    weights = _maximise_ratio(means - read_number(risk_free, "risk_free"), matrix, limits)
     return label_vector(weights, labels, "maximum_sharpe")
 
 
@@ -288,6 +293,8 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
     ------
     DataError
         If an input is unusable or a budget is not positive.
+    SingularCovarianceError
+        If some long-only portfolio has no variance, or a negative one.
     ConvergenceError
         If the contributions miss the budget by more than 1e-12.
 
@@ -315,14 +322,22 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
 
 def _budgeted(correlation: Array, shares: Array) -> Array:
     """Minimiser of x'C x / 2 - sum shares log x; there, x_i (C x)_i = shares_i."""
-    x: Array = np.sqrt(shares) / np.sqrt(correlation.sum() / len(shares) ** 2 * len(shares))
+    x: Array = np.sqrt(shares) / np.sqrt(max(float(correlation.mean()) * len(shares), 1e-3))
     for _ in range(MAX_ROUNDS):
         gradient = correlation @ x - shares / x
         miss = np.abs(x * gradient).max()
         if miss <= RISK_PARITY_TOLERANCE / 10:
             return x
         hessian = correlation + np.diag(shares / x**2)
-        step = cho_solve(cho_factor(hessian), gradient)
+        try:
+            step = cho_solve(cho_factor(hessian), gradient)
+        except np.linalg.LinAlgError as error:
+            lowest = np.linalg.eigvalsh(correlation)[0]
+            raise SingularCovarianceError(
+                "some long-only portfolio has no variance, or a negative one, so that there is no "
+                f"risk to share (lowest eigenvalue of the correlations: {lowest:.3g}). Shrink the "
+                "covariance, or use more periods than assets."
+            ) from error
         x = x - step / max(1.0, float(np.abs(step / x).max()) / 0.95)
     if miss <= RISK_PARITY_TOLERANCE:
         return x
@@ -387,7 +402,13 @@ def efficient_frontier(
     start = _minimise(matrix, np.zeros(len(matrix)), limits)
     if highest is None:
         highest = limits.reachable(means)[1]
-        highest = float(means.max()) if np.isinf(highest) else highest
+        highest = max(float(means.max()), float(means @ start)) if np.isinf(highest) else highest
+    lowest = float(means @ start)
+    if read_number(highest, "highest") < lowest - 1e-12 * abs(lowest):
+        raise InfeasibleError(
+            f"highest is {highest:.6g}, below {lowest:.6g}, the mean of the portfolio of lowest "
+            "variance. The efficient frontier starts there: raise `highest`."
+        )
     targets = np.linspace(means @ start, highest, n_points)
     found = [start, *(_minimise_at(matrix, means, target, limits) for target in targets[1:])]
     weights = np.array(found)
@@ -410,12 +431,13 @@ def _minimise(Q: Array, c: Array, limits: Constraints, *equalities: Equality) ->
     A = np.column_stack([*columns, limits.matrix])
     b = np.concatenate([levels, limits.level])
     try:
-        weights = quadratic.solve(Q, c, A, b, len(levels)).x
+        if limits.penalised:
+            weights = _with_trades(Q, c, A, b, len(levels), limits)
+        else:
+            weights = quadratic.solve(Q, c, A, b, len(levels)).x
     except InfeasibleError:
         limits.require_feasible()
         raise
-    if limits.penalised:
-        weights = _trade(_side_of_minimum(Q, c, A, b, len(levels), limits), weights, limits)
     return np.clip(weights, limits.lower, limits.upper)
 
 
@@ -431,76 +453,77 @@ def _minimise_at(matrix: Array, means: Array, target: float, limits: Constraints
     return _minimise(matrix, np.zeros(len(matrix)), limits, (means, target))
 
 
-def _trade(solve_side: SideSolver, start: Array, limits: Constraints) -> Array:
-    """Minimise over the cells in which no weight crosses the one it has now.
-
-    The cost of trading, k sum |w - w0|, is linear in each cell. From the best point of a cell,
-    a weight that rests on w0 moves to the other side when the multiplier there exceeds 2k, the
-    change of slope at the kink. Each round lowers the objective, so no cell comes back.
-    """
-    assert limits.previous is not None
-    side = np.where(start >= limits.previous, 1.0, -1.0)
-    for _ in range(MAX_ROUNDS):
-        weights, pressing = solve_side(side)
-        if not pressing.any():
-            return weights
-        side = np.where(pressing, -side, side)
-    raise ConvergenceError(
-        f"the turnover penalty left {int(pressing.sum())} weight(s) undecided after {MAX_ROUNDS} "
-        "rounds. Lower the penalty or use a better conditioned covariance."
-    )
-
-
-def _side_of_minimum(
+def _with_trades(
     Q: Array, c: Array, A: Array, b: Array, n_equalities: int, limits: Constraints
-) -> SideSolver:
-    price, held = limits.turnover_penalty, limits.previous
+) -> Array:
+    """Minimise w'Qw/2 - c'w + k sum |w - w0| in w and the sales q.
+
+    Purchases are p = w - w0 + q; both are nonnegative. The objective is that of
+    ``w'Qw/2 - c'w + k 1'(p + q) + 2 d p'q``, whose last term vanishes where no asset is bought and
+    sold at once, as in the solution. The term makes the problem strictly convex, and so unique,
+    for any d between zero and the lowest eigenvalue of Q.
+    """
+    price, held, n = limits.turnover_penalty, limits.previous, len(Q)
     assert held is not None
+    if _stays(Q @ held - c, price, held, A, b, n_equalities):
+        return held
+    H, d = _trading_curvature(Q, np.eye(n))
+    linear = np.concatenate([c - price, 2 * d * held - 2 * price])
+    sides = np.block([[A, np.eye(n), np.zeros((n, n))], [np.zeros(A.shape), np.eye(n), np.eye(n)]])
+    levels = np.concatenate([b, held, np.zeros(n)])
+    return quadratic.solve(H, linear, sides, levels, n_equalities).x[:n]
 
-    def solve_side(side: Array) -> tuple[Array, NDArray[np.bool_]]:
-        sides = np.column_stack([A, np.diag(side)])
-        levels = np.concatenate([b, side * held])
-        found = quadratic.solve(Q, c - price * side, sides, levels, n_equalities)
-        pressing = found.multipliers[-len(held) :] > 2 * price * (1 + 1e-9)
-        return found.x, pressing
 
-    return solve_side
+def _stays(slopes: Array, price: float, held: Array, A: Array, b: Array, n_equal: int) -> bool:
+    """Whether `held` is allowed and no exchange of two assets is worth its cost."""
+    slack = A.T @ held - b
+    slack[:n_equal] = -np.abs(slack[:n_equal])
+    return bool(slack.min() >= -1e-14 and np.ptp(slopes) <= 2 * price)
+
+
+def _trading_curvature(Q: Array, M: Array) -> tuple[Array, float]:
+    """Matrix of w'Qw/2 + 2d (Mw + q)'q in (w, q), and the d that keeps it positive definite."""
+    quadratic.factorise(Q)
+    d = float(np.linalg.eigvalsh(Q)[0] / np.linalg.norm(M, 2) ** 2) / 2
+    return np.block([[Q, 2 * d * M.T], [2 * d * M, 4 * d * np.eye(len(Q))]]), d
 
 
 def _maximise_ratio(reward: Array, matrix: Array, limits: Constraints) -> Array:
     """Maximise (reward'w - cost of trading) / sqrt(w'V w) in the homogeneous variable y."""
-    best, start = limits.highest_net(reward)
+    best = limits.highest_net(reward)
     if not best > 0:
         raise InfeasibleError(
             f"no allowed portfolio has a positive reward: the best earns {best:.6g} a period "
             "more than the riskless asset, after costs. Lower risk_free, or use minimum_variance."
         )
-    cone = limits.matrix - limits.level
-    A = np.column_stack([reward, cone, np.ones(len(reward))])
-    b = np.concatenate([[1.0], np.zeros(A.shape[1] - 1)])
+    n = len(reward)
+    cone = np.column_stack([limits.matrix - limits.level, np.ones(n)])
     if limits.penalised:
-        y = _trade(_side_of_ratio(reward, matrix, A, b, limits), start, limits)
+        y = _ratio_with_trades(reward, matrix, cone, limits)
     else:
-        y = quadratic.solve(matrix, np.zeros(len(reward)), A, b, 1).x
+        A = np.column_stack([reward, cone])
+        y = quadratic.solve(matrix, np.zeros(n), A, np.eye(A.shape[1])[0], 1).x
     return np.clip(_fully_invested(y), limits.lower, limits.upper)
 
 
-def _side_of_ratio(
-    reward: Array, matrix: Array, A: Array, b: Array, limits: Constraints
-) -> SideSolver:
-    price, held = limits.turnover_penalty, limits.previous
+def _ratio_with_trades(reward: Array, matrix: Array, cone: Array, limits: Constraints) -> Array:
+    """The homogeneous problem in y and the sales q, as in :func:`_with_trades`.
+
+    Purchases are p = M y + q with M = I - w0 1', as the portfolio held is worth 1'y as well.
+    """
+    price, held, n = limits.turnover_penalty, limits.previous, len(reward)
     assert held is not None
-    n = len(reward)
-
-    def solve_side(side: Array) -> tuple[Array, NDArray[np.bool_]]:
-        net = reward - price * (side - side @ held)
-        moved = np.diag(side) - np.outer(np.ones(n), side * held)
-        sides = np.column_stack([net, A[:, 1:], moved])
-        found = quadratic.solve(matrix, np.zeros(n), sides, np.append(b, np.zeros(n)), 1)
-        worth = found.multipliers[0]
-        return found.x, found.multipliers[-n:] > 2 * price * worth * (1 + 1e-9)
-
-    return solve_side
+    worth, risk = reward @ held, matrix @ held
+    A, b = np.column_stack([np.ones(n), limits.matrix]), np.append(1.0, limits.level)
+    if worth > 0 and _stays(worth / (held @ risk) * risk - reward, price, held, A, b, 1):
+        return held
+    M = np.eye(n) - held[:, None]
+    H, _ = _trading_curvature(matrix, M)
+    net = np.concatenate([reward - price * M.sum(axis=0), np.full(n, -2 * price)])
+    zero, eye = np.zeros((n, n)), np.eye(n)
+    sides = np.block([[cone, M.T, zero], [np.zeros(cone.shape), eye, eye]])
+    A = np.column_stack([net, sides])
+    return quadratic.solve(H, np.zeros(2 * n), A, np.eye(A.shape[1])[0], 1).x[:n]
 
 
 def _fully_invested(y: Array) -> Array:

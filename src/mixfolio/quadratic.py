@@ -8,21 +8,36 @@ The problem is
 with Q positive definite. The work is done by :func:`quadprog.solve_qp`. This module
 scales the problem first, checks the solution against the Karush-Kuhn-Tucker
 conditions, and turns refusals into errors that name the cause.
+
+Rounding makes two things hard to see. A singular matrix may have a Cholesky factor: it is
+refused when its correlation form is singular to working precision. And where the constraints
+leave a single point, the method may find none: it is asked again with the inequalities
+relaxed by a relative 1e-12, then 1e-10.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import quadprog
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpocon
 
-from mixfolio.errors import ConvergenceError, InfeasibleError, SingularCovarianceError
+from mixfolio.errors import (
+    ConvergenceError,
+    DataError,
+    InfeasibleError,
+    SingularCovarianceError,
+)
 from mixfolio.inputs import Array
 
-__all__ = ["KKT_TOLERANCE", "QuadraticSolution", "kkt_residual", "solve"]
+__all__ = ["KKT_TOLERANCE", "QuadraticSolution", "factorise", "kkt_residual", "solve"]
 
 KKT_TOLERANCE = 1e-9
+REFINE_ABOVE = 1e-14
+SINGULAR = 1e-15
+RELAXATIONS = (0.0, 1e-12, 1e-10)
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,8 @@ def solve(Q: Array, c: Array, A: Array, b: Array, n_equalities: int = 0) -> Quad
 
     Raises
     ------
+    DataError
+        If a number is missing or infinite.
     SingularCovarianceError
         If Q is not positive definite.
     InfeasibleError
@@ -86,13 +103,29 @@ def solve(Q: Array, c: Array, A: Array, b: Array, n_equalities: int = 0) -> Quad
     strictly convex quadratic programs. Mathematical Programming 27, 1-33.
     """
     Q, c, A, b = (np.array(a, dtype=np.float64, order="C") for a in (Q, c, A, b))
+    if not all(np.isfinite(a).all() for a in (Q, c, A, b)):
+        raise DataError("the quadratic program holds missing or infinite numbers. Remove them.")
+    factor = factorise(Q)
     scale = float(np.trace(Q)) / len(Q)
     lengths = np.linalg.norm(A, axis=0)
     lengths[lengths == 0] = 1.0
-    method = _equality_constrained if n_equalities == len(b) else _goldfarb_idnani
-    x, multipliers = method(Q / scale, c / scale, A / lengths, b / lengths, n_equalities)
-    multipliers = multipliers * scale / lengths
+    if n_equalities == len(b):
+        x, multipliers = _equality_constrained(factor, c, A / lengths, b / lengths)
+        miss = np.abs(A.T @ x - b) / lengths
+        if miss.max(initial=0.0) > KKT_TOLERANCE * (1 + np.abs(b / lengths).max(initial=0.0)):
+            raise _infeasible()
+    else:
+        x, multipliers = _goldfarb_idnani(
+            Q / scale, c / scale, A / lengths, b / lengths, n_equalities
+        )
+        multipliers *= scale
+    multipliers = multipliers / lengths
     residual = kkt_residual(Q, c, A, b, n_equalities, x, multipliers)
+    if residual > REFINE_ABOVE:
+        refined = _refined(factor, Q, c, A, b, n_equalities, x, multipliers)
+        after = kkt_residual(Q, c, A, b, n_equalities, *refined)
+        if after < residual:
+            (x, multipliers), residual = refined, after
     if not residual <= KKT_TOLERANCE:
         raise ConvergenceError(
             f"the quadratic program was solved only to a KKT residual of {residual:.3g} "
@@ -103,30 +136,73 @@ def solve(Q: Array, c: Array, A: Array, b: Array, n_equalities: int = 0) -> Quad
     return QuadraticSolution(x, objective, multipliers, residual)
 
 
+def factorise(matrix: Array) -> Any:
+    """Cholesky factor of a covariance, in the form that :func:`scipy.linalg.cho_solve` takes.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n)
+
+    Returns
+    -------
+    tuple
+
+    Raises
+    ------
+    SingularCovarianceError
+        If the matrix is not positive definite, or the correlation matrix that belongs to it is
+        singular to working precision.
+    """
+    try:
+        factor, _ = cho_factor(matrix)
+    except np.linalg.LinAlgError as error:
+        raise _singular(matrix) from error
+    inverse = 1.0 / np.sqrt(np.diagonal(matrix))
+    correlation = inverse[:, None] * np.abs(matrix) * inverse
+    if dpocon(factor * inverse, correlation.sum(axis=0).max())[0] < SINGULAR:
+        raise _singular(matrix)
+    return factor, False
+
+
 def _goldfarb_idnani(
     Q: Array, c: Array, A: Array, b: Array, n_equalities: int
 ) -> tuple[Array, Array]:
-    try:
-        x, _, _, _, multipliers, _ = quadprog.solve_qp(Q, c, A, b, n_equalities)
-    except ValueError as error:
-        if "positive definite" in str(error):
-            raise _singular(Q) from error
-        raise _infeasible() from error
-    return x, multipliers
+    for relaxation in RELAXATIONS:
+        level = b.copy()
+        level[n_equalities:] -= relaxation * (1 + np.abs(b[n_equalities:]))
+        try:
+            x, _, _, _, multipliers, _ = quadprog.solve_qp(Q, c, A, level, n_equalities)
+        except ValueError:
+            continue
+        return x, multipliers
+    raise _infeasible()
 
 
-def _equality_constrained(Q: Array, c: Array, A: Array, b: Array, _: int) -> tuple[Array, Array]:
+def _equality_constrained(factor: Any, c: Array, A: Array, b: Array) -> tuple[Array, Array]:
     """The closed form: x = Q^-1 (c + A m) with (A' Q^-1 A) m = b - A' Q^-1 c."""
-    try:
-        factor = cho_factor(Q)
-    except np.linalg.LinAlgError as error:
-        raise _singular(Q) from error
     free, pulled = cho_solve(factor, c), cho_solve(factor, A)
     multipliers = np.linalg.lstsq(A.T @ pulled, b - A.T @ free, rcond=None)[0]
-    x = free + pulled @ multipliers
-    if np.abs(A.T @ x - b).max(initial=0.0) > KKT_TOLERANCE * (1 + np.abs(b).max(initial=0.0)):
-        raise _infeasible()
-    return x, multipliers
+    return free + pulled @ multipliers, multipliers
+
+
+def _refined(
+    factor: Any,
+    Q: Array,
+    c: Array,
+    A: Array,
+    b: Array,
+    n_equalities: int,
+    x: Array,
+    multipliers: Array,
+) -> tuple[Array, Array]:
+    """One step of iterative refinement, with the active constraints held as equalities."""
+    active = multipliers != 0
+    active[:n_equalities] = True
+    pull, gap = c + A @ multipliers - Q @ x, (b - A.T @ x)[active]
+    step, change = _equality_constrained(factor, pull, A[:, active], gap)
+    multipliers = multipliers.copy()
+    multipliers[active] += change
+    return x + step, multipliers
 
 
 def _infeasible() -> InfeasibleError:
@@ -138,10 +214,11 @@ def _infeasible() -> InfeasibleError:
 
 def _singular(Q: Array) -> SingularCovarianceError:
     eigenvalues = np.linalg.eigvalsh(Q)
-    rank = int((eigenvalues > 1e-12 * eigenvalues[-1]).sum())
+    highest = max(float(eigenvalues[-1]), np.finfo(float).tiny)
+    rank = int((eigenvalues > 1e-12 * highest).sum())
     return SingularCovarianceError(
         f"the matrix is not positive definite: its numerical rank is {rank} of {len(Q)}, and its "
-        f"lowest eigenvalue is {eigenvalues[0] / eigenvalues[-1]:.3g} times its highest. A sample "
+        f"lowest eigenvalue is {eigenvalues[0] / highest:.3g} times its highest. A sample "
         "covariance needs more periods than assets; shrink it, or add a diagonal."
     )
 
