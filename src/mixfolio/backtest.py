@@ -7,14 +7,15 @@ future is within a strategy's reach.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mixfolio import metrics
-from mixfolio.errors import DataError, MixfolioError
-from mixfolio.inputs import Array, VectorLike, read_returns, read_vector
+from mixfolio.errors import DataError
+from mixfolio.inputs import Array, VectorLike, read_number, read_returns, read_vector
 
 __all__ = ["BacktestResult", "Strategy", "walk_forward"]
 
@@ -107,18 +108,30 @@ def walk_forward(
     Raises
     ------
     DataError
-        If the returns are unusable, the window leaves no period to evaluate, or a strategy gives
-        weights that are not finite. Errors of a strategy come with its name and the date.
+        If the returns are unusable, the window leaves no period to evaluate, `risk_free` has other
+        dates, or a strategy gives weights that are not finite. Any error of a strategy comes with
+        a note of its name and the date.
     """
-    values, _ = read_returns(returns)
+    values, labels = read_returns(returns)
+    if labels is None:
+        raise DataError("returns must be a DataFrame here, so that results carry dates and names.")
     n_periods = len(values)
-    if not 1 <= window < n_periods or step < 1:
+    whole = isinstance(window, Integral) and isinstance(step, Integral)
+    if not (whole and 1 <= window < n_periods and step >= 1):
         raise DataError(
-            f"window is {window} and step {step} for {n_periods} periods; the window must be "
-            f"between 1 and {n_periods - 1} and the step at least 1."
+            f"window is {window} and step {step} for {n_periods} periods; the window must be an "
+            f"integer between 1 and {n_periods - 1} and the step one of at least 1."
         )
+    costs = read_number(costs, "costs")
+    if costs < 0:
+        raise DataError(f"costs is {costs}; it must be zero or positive, a decimal per unit.")
     drift = values
     if risk_free is not None:
+        if isinstance(risk_free, pd.Series) and not risk_free.index.equals(returns.index):
+            raise DataError(
+                "risk_free and returns have different dates. Use risk_free.reindex(returns.index), "
+                "and look for gaps."
+            )
         drift = values + read_vector(risk_free, n_periods, None, "risk_free")[0][:, None]
     held = {
         name: _hold(name, strategy, returns, drift, window, step, expanding)
@@ -152,8 +165,12 @@ def _hold(
         if (t - window) % step == 0:
             past = returns.iloc[0 if expanding else t - window : t].copy()
             rows.append(_decide(name, strategy, past))
-        else:
+            continue
+        try:
             rows.append(np.asarray(metrics.drifted_weights(rows[-1], drift[t - 1])))
+        except DataError as error:
+            error.add_note(f"Strategy {name!r}, holding in {returns.index[t - 1]}.")
+            raise
     return np.array(rows)
 
 
@@ -161,7 +178,7 @@ def _decide(name: str, strategy: Strategy, past: pd.DataFrame) -> Array:
     try:
         weights = strategy(past)
         return read_vector(weights, past.shape[1], past.columns, "weights")[0]
-    except MixfolioError as error:
+    except Exception as error:
         error.add_note(f"Strategy {name!r}, deciding with data to {past.index[-1]}.")
         raise
 

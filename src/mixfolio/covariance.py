@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mixfolio.errors import DataError
-from mixfolio.inputs import MatrixLike, label_matrix, read_returns
+from mixfolio.inputs import MatrixLike, label_matrix, read_number, read_returns
 
 __all__ = ["ewma", "sample"]
 
@@ -59,19 +59,26 @@ def ewma(returns: MatrixLike, *, halflife: float) -> Any:
     Raises
     ------
     DataError
-        If the returns are unusable or `halflife` is not positive.
+        If the returns are unusable, or `halflife` is not positive or leaves a single period.
 
     References
     ----------
     J.P. Morgan and Reuters (1996). RiskMetrics technical document, 4th edition, section 5.2. There
     the mean is taken as zero and nothing is corrected for bias.
     """
-    if not halflife > 0:
+    if halflife != np.inf:
+        halflife = read_number(halflife, "halflife")
+    if halflife <= 0:
         raise DataError(f"halflife is {halflife}; it must be a positive number of periods.")
     values, labels = read_returns(returns)
     age = np.arange(len(values) - 1, -1, -1)
     weights = 0.5 ** (age / halflife)
     weights /= weights.sum()
+    if 1.0 - weights @ weights < 1e-6:
+        raise DataError(
+            f"halflife is {halflife:.3g} periods, so short that the last period has all the weight "
+            "and nothing varies. Use a longer one."
+        )
     deviations = values - weights @ values
     total = (deviations * weights[:, None]).T @ deviations
     return label_matrix(total / (1.0 - float(weights @ weights)), labels)

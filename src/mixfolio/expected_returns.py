@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
-from mixfolio.errors import DataError, SingularCovarianceError
+from mixfolio import quadratic
+from mixfolio.errors import DataError
 from mixfolio.inputs import Array, Labels, MatrixLike, label_matrix, label_vector, read_returns
 
 __all__ = ["BayesStein", "bayes_stein", "bayes_stein_moments", "sample"]
@@ -129,23 +130,16 @@ def bayes_stein_moments(returns: MatrixLike) -> BayesStein:
 def _shrink(mean: Array, matrix: Array, n_periods: int, labels: Labels | None) -> BayesStein:
     n_assets = len(mean)
     ones = np.ones(n_assets)
-    try:
-        factor = cho_factor(matrix)
-    except np.linalg.LinAlgError as error:
-        raise SingularCovarianceError(
-            f"the covariance of these {n_assets} assets is singular: an asset is a combination of "
-            "others. Remove it."
-        ) from error
+    factor = quadratic.factorise(matrix)
     inverse_ones = cho_solve(factor, ones)
     target = float(inverse_ones @ mean / inverse_ones.sum())
     gap = mean - target
     distance = float(gap @ cho_solve(factor, gap))
-    if not distance > 0:
-        raise DataError("all assets have the same mean; there is nothing left to shrink.")
-    intensity = (n_assets + 2) / (n_assets + 2 + n_periods * distance)
-    prior = (n_assets + 2) / distance
-    common = prior / (n_periods * (n_periods + 1 + prior)) / inverse_ones.sum()
-    predictive = matrix * (1 + 1 / (n_periods + prior)) + common
+    # Jorion's prior precision (N + 2) / distance is infinite where all means are the same.
+    precision = n_assets + 2 + n_periods * distance
+    intensity = (n_assets + 2) / precision
+    common = (n_assets + 2) / (n_periods * (precision + distance)) / inverse_ones.sum()
+    predictive = matrix * (1 + distance / precision) + common
     shrunk = (1 - intensity) * mean + intensity * target
     return BayesStein(
         label_vector(shrunk, labels, "bayes_stein"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixfolio.errors import DataError
+from mixfolio.errors import DataError, SingularCovarianceError
 from mixfolio.inputs import Array, MatrixLike, VectorLike, read_covariance, read_vector
 
 __all__ = [
@@ -33,7 +33,10 @@ __all__ = [
 
 
 def _series(returns: VectorLike, least: int = 1) -> Array:
-    values = np.array(returns, dtype=np.float64)
+    try:
+        values = np.array(returns, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"returns holds something that is not a number ({error}).") from error
     if values.ndim != 1 or len(values) < least:
         raise DataError(
             f"returns has shape {values.shape}; it must be one series of at least "
@@ -169,14 +172,31 @@ def volatility(weights: VectorLike, covariance: MatrixLike) -> float:
     """Standard deviation ``sqrt(w'V w)`` of a portfolio, per period of the covariance."""
     matrix, labels = read_covariance(covariance)
     w = read_vector(weights, len(matrix), labels, "weights")[0]
-    return float(np.sqrt(w @ matrix @ w))
+    return float(np.sqrt(_variance(w, matrix)))
+
+
+def _variance(w: Array, matrix: Array) -> float:
+    variance = float(w @ matrix @ w)
+    if variance < 0:
+        raise SingularCovarianceError(
+            f"the portfolio's variance is {variance:.3g}: the covariance has a negative "
+            "eigenvalue. Use a covariance estimated from one complete sample, or clip it."
+        )
+    return variance
+
+
+def _positive_variance(w: Array, matrix: Array) -> float:
+    variance = _variance(w, matrix)
+    if variance == 0:
+        raise DataError("the portfolio has no variance. Give weights that are not all zero.")
+    return variance
 
 
 def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float:
     """Weighted mean volatility over portfolio volatility (Choueifaty and Coignard, 2008)."""
     matrix, labels = read_covariance(covariance)
     w = read_vector(weights, len(matrix), labels, "weights")[0]
-    return float(w @ np.sqrt(np.diagonal(matrix)) / np.sqrt(w @ matrix @ w))
+    return float(w @ np.sqrt(np.diagonal(matrix)) / np.sqrt(_positive_variance(w, matrix)))
 
 
 def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> Any:
@@ -194,13 +214,15 @@ def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> Any:
     """
     matrix, labels = read_covariance(covariance)
     w, labels = read_vector(weights, len(matrix), labels, "weights")
-    shares = w * (matrix @ w) / (w @ matrix @ w)
+    shares = w * (matrix @ w) / _positive_variance(w, matrix)
     return shares if labels is None else pd.Series(shares, index=labels, name="risk_contribution")
 
 
 def effective_number(weights: VectorLike) -> float:
     """Inverse of the sum of squared weights: N for equal weights, 1 for a single asset."""
     w = _series(weights)
+    if not w.any():
+        raise DataError("all weights are zero; there is no portfolio to count.")
     return float(1.0 / (w @ w))
 
 

@@ -33,17 +33,30 @@ def from_prices(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simpl
     Raises
     ------
     DataError
-        If a price is not positive, there are fewer than two rows, or `kind` is unknown.
+        If a price is not a positive finite number, the dates do not increase, there are fewer
+        than two rows, or `kind` is unknown.
     """
     if kind not in ("simple", "log"):
         raise DataError(f"kind is {kind!r}; it must be 'simple' or 'log'.")
+    if not isinstance(prices, pd.DataFrame | pd.Series):
+        raise DataError(
+            f"prices is of type {type(prices).__name__}; it must be a DataFrame, oldest row first."
+        )
+    if isinstance(prices.index, pd.DatetimeIndex) and not prices.index.is_monotonic_increasing:
+        raise DataError("the dates of prices do not increase. Use prices.sort_index() first.")
     if len(prices) < 2:
         raise DataError(f"prices has {len(prices)} row(s); a return needs two prices.")
-    bad = np.argwhere(prices.to_numpy(dtype=float) <= 0)
+    try:
+        values = prices.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"prices holds something that is not a number ({error}). Convert every column first."
+        ) from error
+    bad = np.argwhere((values <= 0) | np.isinf(values))
     if len(bad):
         row, column = bad[0]
         raise DataError(
-            f"prices has {len(bad)} price(s) that are not positive, the first in row "
+            f"prices has {len(bad)} price(s) that are not positive and finite, the first in row "
             f"{prices.index[row]}, column {prices.columns[column]!r}. Are these returns already?"
         )
     growth = prices.astype(float) / prices.astype(float).shift(1)
@@ -69,19 +82,31 @@ def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If the index holds no dates.
+        If the index holds no dates or `freq` is unknown.
 
     Notes
     -----
     The first and the last period may be incomplete, as the data are.
     """
-    if not isinstance(returns.index, pd.DatetimeIndex):
+    index = getattr(returns, "index", None)
+    if not isinstance(index, pd.DatetimeIndex):
         raise DataError(
-            f"returns has an index of type {type(returns.index).__name__}; compounding by calendar "
+            f"returns has an index of type {type(index).__name__}; compounding by calendar "
             "needs dates. Use pd.to_datetime on the index."
         )
-    periods = returns.index.to_period(freq)
-    growth = (1.0 + returns).groupby(periods).prod(skipna=False) - 1.0
+    try:
+        periods = index.to_period(freq)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"freq is {freq!r}, which is no pandas period alias. Use 'W', 'M', 'Q' or 'Y'."
+        ) from error
+    try:
+        growth = 1.0 + returns.astype(float)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"returns holds something that is not a number ({error}). Convert every column first."
+        ) from error
+    growth = growth.groupby(periods).prod(skipna=False) - 1.0
     last = pd.Series(returns.index, index=returns.index).groupby(periods).max()
     growth.index = pd.DatetimeIndex(last, name=returns.index.name)
     return growth

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
-from mixfolio import covariance, expected_returns, optimization
+from mixfolio import covariance, expected_returns, optimization, quadratic
 from mixfolio.backtest import Strategy
-from mixfolio.errors import DataError, SingularCovarianceError
+from mixfolio.errors import DataError
 from mixfolio.inputs import Array, Labels, label_vector, read_returns
 
 __all__ = [
@@ -70,13 +70,16 @@ def _moments(returns: pd.DataFrame) -> tuple[Array, Array, Labels | None]:
 
 
 def _solve(matrix: Array, right: Array) -> Array:
-    try:
-        return np.asarray(cho_solve(cho_factor(matrix), right))
-    except np.linalg.LinAlgError as error:
-        raise SingularCovarianceError(
-            f"the sample covariance of {len(matrix)} assets is singular. Use a longer window or "
-            "fewer assets."
-        ) from error
+    return np.asarray(cho_solve(quadratic.factorise(matrix), right))
+
+
+def _require_periods(returns: pd.DataFrame, more: int) -> None:
+    n_periods, n_assets = returns.shape
+    if n_periods < n_assets + more:
+        raise DataError(
+            f"returns has {n_periods} periods for {n_assets} assets; this strategy needs at least "
+            f"{n_assets + more}. Use a longer window or fewer assets."
+        )
 
 
 def equal_weight(returns: pd.DataFrame) -> Any:
@@ -149,6 +152,7 @@ def equal_and_minimum_variance(returns: pd.DataFrame) -> Any:
     position is held at one. The article names the mixture and not the formula: this one gives
     its figures.
     """
+    _require_periods(returns, 5)
     _, matrix, labels = _moments(returns)
     T, N = returns.shape
     matrix *= (T - 1) / T
@@ -192,9 +196,11 @@ def constrained_mean_variance(
 
     The scale is ``(T - 1) / (T - N - 2)`` by default: the inverse is then unbiased.
     """
-    n_periods, n_assets = returns.shape
-    unbiased = (n_periods - 1) / (n_periods - n_assets - 2)
-    matrix = covariance.sample(returns) * (covariance_scale or unbiased)
+    if covariance_scale is None:
+        _require_periods(returns, 3)
+        n_periods, n_assets = returns.shape
+        covariance_scale = (n_periods - 1) / (n_periods - n_assets - 2)
+    matrix = covariance.sample(returns) * covariance_scale
     return optimization.mean_variance(expected_returns.sample(returns), matrix, risk_aversion=1.0)
 
 
