@@ -7,6 +7,7 @@ were recorded when the chapter last ran (see ``tools/data_reads.py``).
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from doit.exceptions import TaskFailed
@@ -25,7 +26,7 @@ PROJECT.build_dir.mkdir(exist_ok=True)
 DOIT_CONFIG = {
     "default_tasks": ["site"],
     "backend": "json",
-    "dep_file": str(PROJECT.build_dir / "doit.json"),
+    "dep_file": "build/doit.json",
     "reporter": ProgressReporter,
     "num_process": 2,
     "par_type": "thread",
@@ -47,8 +48,9 @@ def tool(name: str, *arguments: str) -> list:
     return [(run_tool, [name, *arguments])]
 
 
-def paths(files) -> list[str]:
-    return [str(path) for path in files]
+def paths(files: Iterable[Path]) -> list[str]:
+    """Names relative to the root, so that a moved or copied project is not stale."""
+    return [path.relative_to(PROJECT.root).as_posix() for path in files]
 
 
 def book_files() -> list[Path]:
@@ -57,8 +59,8 @@ def book_files() -> list[Path]:
 
 def task_prepare():
     """Build Matplotlib's font list once, so that no chapter prints a remark about it."""
-    return {"actions": tool("kernel"), "file_dep": [str(PROJECT.root / "requirements.lock")],
-            "targets": [str(PROJECT.build_dir / "matplotlib" / "ready")]}
+    return {"actions": tool("kernel"), "file_dep": ["requirements.lock"],
+            "targets": paths([PROJECT.build_dir / "matplotlib" / "ready"])}
 
 
 def task_execute():
@@ -100,11 +102,11 @@ def site_inputs() -> list[str]:
 def task_site():
     """Render the validated chapters; the last good site stays until the new one is checked."""
     return {"actions": tool("render"), "file_dep": site_inputs(), "task_dep": ["validate"],
-            "targets": [str(PROJECT.site_dir / "index.html")]}
+            "targets": paths([PROJECT.site_dir / "index.html"])}
 
 
 def task_preview():
     """Render without validation into build/preview, for writing (see ``make serve``)."""
     return {"actions": tool("render", "--preview"), "file_dep": site_inputs(),
             "task_dep": ["execute"],
-            "targets": [str(PROJECT.build_dir / "preview" / "index.html")]}
+            "targets": paths([PROJECT.build_dir / "preview" / "index.html"])}

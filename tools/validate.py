@@ -29,7 +29,7 @@ def _failures(output: str) -> str:
 def run_nbval(project: Project, chapter: str) -> None:
     """Run the reference's code in a new kernel and compare every text output."""
     command = [sys.executable, "-m", "pytest", "--nbval", str(project.reference(chapter)), "-q",
-               "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no", "--rootdir",
+               "-p", "no:cacheprovider", "--numprocesses=0", "--color=no", "--rootdir",
                str(project.root)]
     done = subprocess.run(command, cwd=project.root, env=dict(os.environ), text=True,
                           capture_output=True)

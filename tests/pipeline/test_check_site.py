@@ -1,0 +1,65 @@
+"""The checker of the pages sees every kind of defect that it is there for."""
+
+import projects
+import pytest
+
+from tools import check_site, stage
+from tools.project import Project
+
+PAGE = "chapters/01-coin.html"
+END = "</article>"
+
+DEFECTS = {
+    '<a href="nowhere.html">x</a>': "refers to nowhere.html, which does not exist",
+    '<a href="#nothing">x</a>': "no such anchor",
+    '<a href="02-table.html#nothing">x</a>': "no such anchor",
+    '<img alt="A curve that rises" src="gone.svg">': "refers to gone.svg",
+    '<img src="../_static/logo.svg">': "has no alternative text",
+    '<img alt="" src="../_static/logo.svg">': "has no alternative text",
+    '<img alt="../_images/0123abcd.png" src="../_static/logo.svg">': "poor alternative text",
+    '<img alt="logo.svg" src="../_static/logo.svg">': "poor alternative text",
+    '<script src="https://example.org/a.js"></script>': "loads https://example.org/a.js",
+    '<link rel="stylesheet" href="//example.org/a.css">': "loads //example.org/a.css",
+    '<img alt="A picture from elsewhere" src="https://example.org/a.png">': "loads https://",
+}
+
+
+def problems(book):
+    project = Project(book)
+    pages = stage.toc_entries(project.book_dir / "_toc.yml")
+    return check_site.check(project.site_dir, pages, project)
+
+
+def test_the_site_as_built_has_none(book):
+    assert problems(book) == []
+
+
+@pytest.mark.parametrize("markup", DEFECTS)
+def test_a_defect_of_a_page(book, markup):
+    projects.replace(book / "build/site" / PAGE, END, markup + END)
+    found = problems(book)
+    assert any(DEFECTS[markup] in line and PAGE in line for line in found), found
+
+
+def test_links_to_elsewhere_are_no_defect(book):
+    projects.replace(book / "build/site" / PAGE, END, '<a href="https://example.org">x</a>' + END)
+    assert problems(book) == []
+
+
+def test_a_page_that_is_gone(book):
+    (book / "build/site/colophon.html").unlink()
+    assert "colophon.html was not made" in problems(book)
+
+
+def test_an_output_that_the_page_does_not_show(book):
+    projects.replace(book / "build/site" / PAGE, "coin: share of heads 0.55", "coin: share")
+    expected = "chapters/01-coin.html does not show the output of cell 01-coin-004"
+    assert expected in problems(book)
+
+
+@pytest.mark.parametrize("rule", ['@import "https://example.org/x.css";',
+                                  "p { background: url(gone.png); }"])
+def test_a_style_sheet_that_refers_to_what_is_not_there(book, rule):
+    sheet = book / "build/site/_static/book.css"
+    sheet.write_text(rule, encoding="utf-8")
+    assert any("book.css refers to" in line for line in problems(book))

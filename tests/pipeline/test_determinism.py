@@ -1,0 +1,39 @@
+"""The same sources give the same bytes."""
+
+import projects
+import pytest
+
+from tools.project import Project
+
+THIS = Project(projects.ROOT)
+
+
+def test_two_executions_give_the_same_notebook(book, built_once):
+    done = projects.run(book, "tools.execute", "01", "02")
+    assert done.returncode == 0, done.stdout
+    name = "build/executed"
+    assert projects.fingerprint(book / name) == projects.fingerprint(built_once / name)
+
+
+def test_two_renderings_give_the_same_site(book, built_once):
+    done = projects.run(book, "tools.render")
+    assert done.returncode == 0, done.stdout
+    name = "build/site"
+    assert projects.fingerprint(book / name) == projects.fingerprint(built_once / name)
+
+
+@pytest.mark.parametrize("chapter", THIS.chapters())
+def test_two_executions_of_this_book_give_the_same_notebook(chapter, tmp_path):
+    book = projects.copy_of_this_book(tmp_path / "book")
+    done = projects.run(book, "tools.execute", chapter)
+    assert done.returncode == 0, done.stdout
+    again = Project(book).executed(chapter)
+    assert again.read_bytes() == THIS.executed(chapter).read_bytes()
+
+
+def test_two_renderings_of_this_book_give_the_same_site(tmp_path):
+    book = projects.copy_of_this_book(tmp_path / "book")
+    projects.copy(THIS.build_dir / "executed", book / "build" / "executed")
+    done = projects.run(book, "tools.render")
+    assert done.returncode == 0, done.stdout
+    assert projects.fingerprint(book / "build" / "site") == projects.fingerprint(THIS.site_dir)

@@ -1,0 +1,33 @@
+"""A chapter that goes wrong stops the build, and the reader learns where."""
+
+import projects
+
+TABLE = "chapters/02-table.md"
+
+
+def test_a_failing_cell_is_shown_with_its_source(book, must_fail):
+    executed = book / "build/executed/02-table.ipynb"
+    before = executed.read_bytes()
+    projects.replace(book / TABLE, "table.round(digits)", "table.round(1 // 0)")
+    output = must_fail()
+    assert "FAILED   execute  02-table" in output
+    assert "cell     02-table-002 (code cell 2)" in output
+    assert "error    ZeroDivisionError: integer division or modulo by zero" in output
+    assert "| table.round(1 // 0)" in output
+    assert executed.read_bytes() == before
+    assert (book / "build/executed/02-table.partial.ipynb").exists()
+
+
+def test_a_warning_is_an_error(book, must_fail):
+    warn = "import warnings; warnings.warn('odd')\ntable.round(digits)"
+    projects.replace(book / TABLE, "table.round(digits)", warn)
+    output = must_fail("execute:02-table")
+    assert "warnings are errors" in output
+    assert "UserWarning: odd" in output
+
+
+def test_a_chapter_that_reaches_for_the_network(book, must_fail):
+    reach = "import urllib.request; urllib.request.urlopen('http://example.org')"
+    projects.replace(book / TABLE, "table.round(digits)", reach)
+    output = must_fail("execute:02-table")
+    assert "chapters run without a network, but this one tried to reach 'example.org'" in output
