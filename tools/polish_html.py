@@ -59,8 +59,6 @@ def name_landmarks(soup: BeautifulSoup) -> None:
     top = soup.select_one("#pst-back-to-top")
     if top is not None and soup.main is not None:
         soup.main.append(top.extract())
-    for main in soup.find_all("main"):
-        main.attrs.pop("role", None)
 
 
 def name_controls(soup: BeautifulSoup) -> None:
@@ -248,12 +246,21 @@ def drop_map_comments(site: Path) -> None:
             path.write_text("".join(kept), encoding="utf-8")
 
 
+def quieten_search(site: Path) -> None:
+    """Search fetches pages for its summaries, which browsers forbid for files on a disk."""
+    options = site / "_static" / "documentation_options.js"
+    text = options.read_text(encoding="utf-8")
+    old, new = "SHOW_SEARCH_SUMMARY: true", 'SHOW_SEARCH_SUMMARY: location.protocol !== "file:"'
+    options.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def polish(site: Path, root_page: str) -> None:
     """Clean every page of the site; the first page of the contents becomes the index."""
     (site / "index.html").unlink(missing_ok=True)  # a bare redirection to the first page
     remove_unused(site)
     drop_icon_fonts(site)
     drop_map_comments(site)
+    quieten_search(site)
     for page in html_pages(site):
         polish_page(page)
     shutil.copyfile(site / f"{root_page}.html", site / "index.html")

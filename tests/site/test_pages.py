@@ -1,0 +1,106 @@
+"""Every page in a browser: no error, no request to elsewhere, formulas and figures in place."""
+
+import gzip
+
+import pytest
+from conftest import pages
+
+MAX_BYTES = 1_200_000  # compressed, first load
+QUIET = ("info", "log", "debug", "timeEnd", "warning")
+
+
+class Visit:
+    """One page opened once, with everything that it asked for and complained about."""
+
+    def __init__(self, browser, address, page, **options):
+        self.errors, self.requests, self.failed, self.bodies = [], [], [], {}
+        self.context = browser.new_context(**options)
+        self.tab = self.context.new_page()
+        self.tab.on("console", self._hear)
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.on("request", lambda request: self.requests.append(request.url))
+        self.tab.on("requestfailed", lambda request: self.failed.append(request.url))
+        self.tab.on("response", self._receive)
+        self.tab.goto(f"{address}/{page}", wait_until="load")
+        self.tab.wait_for_function("() => !window.MathJax || !MathJax.startup"
+                                   " || MathJax.startup.promise.then(() => true)")
+        self.tab.wait_for_load_state("networkidle")
+
+    def _hear(self, message):
+        if message.type not in QUIET:
+            self.errors.append(message.text)
+
+    def _receive(self, response):
+        if response.status >= 400:
+            self.failed.append(f"{response.status} {response.url}")
+        self.bodies[response.url] = response
+
+    def ask(self, script):
+        return self.tab.evaluate(script)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+
+def test_there_is_a_site():
+    assert "index.html" in pages()
+
+
+@pytest.mark.parametrize("page", pages())
+def test_page_is_whole_and_alone(browser, address, page):
+    with Visit(browser, address, page) as visit:
+        assert visit.errors == []
+        assert visit.failed == []
+        elsewhere = [url for url in visit.requests if not url.startswith((address, "data:"))]
+        assert elsewhere == []
+        assert visit.ask("document.querySelectorAll('mjx-merror').length") == 0
+        formulas = visit.ask("document.querySelectorAll('article .math').length")
+        assert visit.ask("document.querySelectorAll('article mjx-container').length") >= formulas
+        broken = visit.ask("[...document.images].filter(i => i.complete && !i.naturalWidth)"
+                           ".map(i => i.src)")
+        assert broken == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("page", pages())
+def test_page_does_not_overflow(browser, site, page, width):
+    size = {"width": width, "height": 800}
+    with Visit(browser, site.as_uri(), page, viewport=size) as visit:
+        wide = visit.ask("document.documentElement.scrollWidth")
+        culprits = visit.ask(
+            "[...document.querySelectorAll('body *')].filter(e => "
+            f"e.getBoundingClientRect().right > {width + 1}).slice(0, 3)"
+            ".map(e => e.outerHTML.slice(0, 120))")
+        assert wide <= width, culprits
+
+
+@pytest.mark.parametrize("page", pages())
+def test_first_load_is_light(browser, server, page):
+    with Visit(browser, server, page) as visit:
+        sizes = {url: len(gzip.compress(response.body(), 6))
+                 for url, response in visit.bodies.items()}
+    assert sum(sizes.values()) <= MAX_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+def test_search_finds_a_word_of_the_book(browser, address):
+    with Visit(browser, address, "search.html?q=portfolio") as visit:
+        visit.tab.wait_for_selector("#search-results li a", timeout=10_000)
+        assert visit.errors == []
+
+
+def test_the_scheme_can_be_changed_and_stays(browser, server):
+    with Visit(browser, server, "index.html", color_scheme="light") as visit:
+        theme = "document.documentElement.dataset.theme"
+        assert visit.ask(theme) == "light"
+        visit.tab.click(".theme-switch-button >> visible=true")
+        assert visit.ask(theme) == "dark"
+        visit.tab.reload()
+        assert visit.ask(theme) == "dark"
+
+
+def test_a_page_reads_without_scripts(browser, site):
+    with Visit(browser, site.as_uri(), "index.html", java_script_enabled=False) as visit:
+        assert visit.tab.inner_text("article h1")
