@@ -6,6 +6,11 @@ standard error of the difference is ``sqrt(g' Psi g / T)``. Ledoit and Wolf (200
 difference with it and take the quantiles of the studentised difference from a circular block
 bootstrap that resamples both series together.
 
+Sharpe ratios have the sample standard deviation, with T - 1 in its denominator, as they have in
+:func:`mixfolio.metrics.sharpe_ratio`. A ratio does not change when its series is multiplied by a
+positive number, so the series are divided by their standard deviations first: then the Sharpe ratio
+is the mean.
+
 References
 ----------
 Ledoit, O. and Wolf, M. (2008). Robust performance hypothesis testing with the Sharpe ratio.
@@ -13,18 +18,25 @@ Journal of Empirical Finance 15, 850-859.
 Memmel, C. (2003). Performance hypothesis testing with the Sharpe ratio. Finance Letters 1, 21-23.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 from scipy.stats import norm
 
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array, VectorLike, read_vector
+from mixfolio.inputs import Array, VectorLike
 
 __all__ = ["SharpeDifference", "jobson_korkie_memmel", "sharpe_difference"]
 
 LEAST_PERIODS = 20
+LEAST_BLOCKS = 5
+# Standardised series that nowhere differ by more than this count as one series.
+SAME = 1e-6
+# Numbers that a chunk of resamples may hold at once (8 MB).
+CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -47,31 +59,20 @@ class SharpeDifference:
     interval: tuple[float, float]
 
 
-def _pair(first: VectorLike, second: VectorLike) -> Array:
-    one = np.asarray(first, dtype=float)
-    size = one.shape[0] if one.ndim == 1 else -1
-    a, labels = read_vector(first, size, None, "first")
-    b, _ = read_vector(second, size, labels, "second")
-    if size < LEAST_PERIODS:
-        raise DataError(
-            f"the series have {size} periods; a test of Sharpe ratios needs {LEAST_PERIODS}."
-        )
-    if a.var() == 0 or b.var() == 0:
-        raise DataError("a series never changes; its Sharpe ratio is not defined.")
-    return np.column_stack([a, b])
+NO_DIFFERENCE = SharpeDifference(0.0, 0.0, 1.0, (0.0, 0.0))
 
 
 def jobson_korkie_memmel(
     first: VectorLike, second: VectorLike, *, level: float = 0.95
 ) -> SharpeDifference:
-    """Difference of Sharpe ratios under independent normal returns (Memmel, 2003, equation 2).
+    """Difference of Sharpe ratios under independent normal returns (Memmel, 2003).
 
     For contrast: fat tails and dependence over time make its p-values too small.
 
     Parameters
     ----------
     first, second : Series or array of shape (n_periods,)
-        Excess returns of the same periods.
+        Excess returns of the same periods. Two Series are matched by label.
     level : float
         Of the confidence interval.
 
@@ -82,12 +83,23 @@ def jobson_korkie_memmel(
     Raises
     ------
     DataError
-        If the series are unusable, of different length, constant, or shorter than 20 periods.
+        If a series is unusable, constant or shorter than 20 periods, if the two cover different
+        periods, or if the level is not between 0 and 1.
+
+    Notes
+    -----
+    A series and a positive multiple of it have the same Sharpe ratio in every sample: the estimate
+    and its standard error are then 0 and the p-value is 1.
     """
-    pair = _pair(first, second)
-    sharpe = pair.mean(axis=0) / pair.std(axis=0, ddof=1)
-    rho = float(np.asarray(np.corrcoef(pair.T))[0, 1])
-    variance = 2 - 2 * rho + (sharpe @ sharpe - 2 * sharpe[0] * sharpe[1] * rho**2) / 2
+    _require_level(level)
+    pair = _standardised_pair(first, second)
+    if _are_one(pair):
+        return NO_DIFFERENCE
+    sharpe = pair.mean(axis=0)
+    # 2 - 2 rho, in the form that keeps its digits when rho is nearly 1.
+    apart = float((pair[:, 0] - pair[:, 1]).var(ddof=1))
+    rho = 1 - apart / 2
+    variance = apart + (sharpe @ sharpe - 2 * sharpe[0] * sharpe[1] * rho**2) / 2
     error = float(np.sqrt(variance / len(pair)))
     gap = float(sharpe[0] - sharpe[1])
     half = float(norm.ppf(0.5 + level / 2)) * error
@@ -110,9 +122,12 @@ def sharpe_difference(
     Parameters
     ----------
     first, second : Series or array of shape (n_periods,)
-        Excess returns of the same periods.
+        Excess returns of the same periods. Two Series are matched by label.
     rng : numpy.random.Generator
+        Draws ``n_periods // block_length`` starts of blocks for every resample in turn.
     n_resamples : int
+        Choose it so that ``(n_resamples + 1) * level`` is whole: then the interval leaves out 0
+        exactly when the p-value is at most ``1 - level``.
     block_length : int, optional
         Periods a block; the cube root of the number of periods by default.
     level : float
@@ -125,62 +140,222 @@ def sharpe_difference(
     Raises
     ------
     DataError
-        If the series are unusable, of different length, constant, or shorter than 20 periods.
+        If a series is unusable, constant or shorter than 20 periods, if the two cover different
+        periods, if the blocks are so long that there are fewer than 5, or if there are too few
+        resamples for the level.
 
     Notes
     -----
     Ledoit and Wolf (2008), section 3.2. The standard error of the data uses Newey and West's (1987)
-    estimate of the long-run covariance with ``4 (T / 100)^(2/9)`` lags; those of the resamples use
-    the covariance between their blocks.
+    estimate of the long-run variance with ``4 (T / 100)^(2/9)`` lags; those of the resamples use
+    the variance between their blocks. A resample in which a series never moves counts as infinitely
+    extreme. A series and a positive multiple of it have the same Sharpe ratio in every sample: the
+    estimate and its standard error are then 0 and the p-value is 1.
     """
-    pair = _pair(first, second)
+    _require_level(level)
+    _require_generator(rng)
+    rank = _rank(n_resamples, level)
+    pair = _standardised_pair(first, second)
     T = len(pair)
-    length = block_length or max(1, round(T ** (1 / 3)))
-    if not 1 <= length < T:
-        raise DataError(f"block_length is {length}; it must be between 1 and {T - 1}.")
+    length = _block_length(block_length, T)
+    if _are_one(pair):
+        return NO_DIFFERENCE
     moments = np.hstack([pair, pair**2])
     gap, gradient = _difference(moments.mean(axis=0))
-    psi = _newey_west(moments - moments.mean(axis=0))
-    error = float(np.sqrt(gradient @ psi @ gradient / T))
-    studentised = np.array([_resample(moments, gap, length, rng) for _ in range(n_resamples)])
+    influence = (moments - moments.mean(axis=0)) @ gradient
+    error = float(np.sqrt(_newey_west(influence) / T))
+    _require_variation(error)
+    studentised = np.sort(_resample(moments, float(gap), length, n_resamples, rng))
     extreme = int((studentised >= abs(gap) / error).sum())
-    half = float(np.quantile(studentised, level)) * error
     p_value = (extreme + 1) / (n_resamples + 1)
-    return SharpeDifference(float(gap), error, p_value, (gap - half, gap + half))
+    # The moments divide by T; with T - 1 all that has the unit of a Sharpe ratio shrinks alike.
+    shrink = math.sqrt((T - 1) / T)
+    estimate, error = float(gap) * shrink, error * shrink
+    half = float(studentised[rank - 1]) * error
+    return SharpeDifference(estimate, error, p_value, (estimate - half, estimate + half))
 
 
-def _difference(v: Array) -> tuple[float, Array]:
-    """Difference of Sharpe ratios and its gradient at (mean1, mean2, square1, square2)."""
-    mean, square = v[:2], v[2:]
+# ------------------------------------------------------------------ the difference and its error
+
+
+def _difference(v: Array) -> tuple[Array, Array]:
+    """Difference of Sharpe ratios and its gradient at (mean1, mean2, square1, square2).
+
+    Works on the last axis, so that many points can be given at once.
+    """
+    mean, square = v[..., :2], v[..., 2:]
     variance = square - mean**2
-    sharpe = mean / np.sqrt(variance)
-    by_mean = square / variance**1.5
-    by_square = -mean / 2 / variance**1.5
     sign = np.array([1.0, -1.0])
-    return float(sharpe @ sign), np.concatenate([sign * by_mean, sign * by_square])
+    by_mean = sign * square / variance**1.5
+    by_square = -sign * mean / 2 / variance**1.5
+    return (mean / np.sqrt(variance)) @ sign, np.concatenate([by_mean, by_square], axis=-1)
 
 
-def _newey_west(y: Array) -> Array:
-    """Long-run covariance of a centred series with Bartlett weights."""
+def _newey_west(y: Array) -> float:
+    """Long-run variance of a centred series with Bartlett weights."""
     T = len(y)
     lags = int(4 * (T / 100) ** (2 / 9))
-    total = y.T @ y / T
+    total = float(y @ y) / T
     for lag in range(1, lags + 1):
-        shifted = y[lag:].T @ y[:-lag] / T
-        total += (1 - lag / (lags + 1)) * (shifted + shifted.T)
+        total += 2 * (1 - lag / (lags + 1)) * float(y[lag:] @ y[:-lag]) / T
     return total
 
 
-def _resample(moments: Array, gap: float, length: int, rng: np.random.Generator) -> float:
-    """Absolute studentised difference, centred at the data's, in one circular block resample."""
+def _resample(
+    moments: Array, gap: float, length: int, n_resamples: int, rng: np.random.Generator
+) -> Array:
+    """Absolute studentised differences, centred at the data's, in circular block resamples.
+
+    All that a resample needs are the sums over its blocks, so those are made first, one for each
+    period at which a block can start.
+    """
     T = len(moments)
     n_blocks = T // length
-    starts = rng.integers(0, T, n_blocks)
-    places: NDArray[np.intp] = (starts[:, None] + np.arange(length)) % T
-    blocks = moments[places]
-    mean = blocks.mean(axis=(0, 1))
-    resampled, gradient = _difference(mean)
-    sums = (blocks - mean).sum(axis=1) / np.sqrt(length)
-    psi = sums.T @ sums / n_blocks
-    error = np.sqrt(gradient @ psi @ gradient / (n_blocks * length))
-    return float(abs(resampled - gap) / error)
+    sums = sum((np.roll(moments, -k, axis=0) for k in range(length)), np.zeros_like(moments))
+    chunk = max(1, CHUNK // (n_blocks * moments.shape[1]))
+    parts = []
+    for done in range(0, n_resamples, chunk):
+        starts = rng.integers(0, T, (min(chunk, n_resamples - done), n_blocks))
+        parts.append(_studentise(sums[starts], gap, length))
+    return np.concatenate(parts)
+
+
+def _studentise(sums: Array, gap: float, length: int) -> Array:
+    """Absolute studentised differences from block sums of shape (n_resamples, n_blocks, 4)."""
+    n_blocks = sums.shape[1]
+    mean = sums.sum(axis=1) / (n_blocks * length)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        resampled, gradient = _difference(mean)
+        influence = np.einsum("rbm,rm->rb", sums - length * mean[:, None], gradient)
+        error = np.sqrt((influence**2).sum(axis=1)) / (n_blocks * length)
+        studentised: Array = np.abs(resampled - gap) / error
+    return np.where(np.isfinite(studentised), studentised, np.inf)
+
+
+# ------------------------------------------------------------------ what comes in
+
+
+def _standardised_pair(first: VectorLike, second: VectorLike) -> Array:
+    """Both series as columns, in units of their standard deviations."""
+    if isinstance(first, pd.Series) and isinstance(second, pd.Series):
+        second = _same_periods(first, second)
+    a, b = _standardised(first, "first"), _standardised(second, "second")
+    if len(a) != len(b):
+        raise DataError(
+            f"first has {len(a)} periods and second has {len(b)}; both must be of the same "
+            "periods. Cut them to those they share."
+        )
+    return np.column_stack([a, b])
+
+
+def _same_periods(first: "pd.Series[float]", second: "pd.Series[float]") -> "pd.Series[float]":
+    """`second` in the order of `first`; both must have the same labels, each once."""
+    for series, what in ((first, "first"), (second, "second")):
+        repeated = series.index[series.index.duplicated()]
+        if len(repeated):
+            raise DataError(
+                f"{what} has {len(repeated)} repeated period(s), the first is {repeated[0]!s}. "
+                "Keep one return a period."
+            )
+    lone = first.index.symmetric_difference(second.index, sort=False)
+    if len(lone):
+        raise DataError(
+            f"{len(lone)} period(s) are in only one of first and second, the first {lone[0]!s}. "
+            "Keep those that both have: first.align(second, join='inner')."
+        )
+    return second.loc[first.index]
+
+
+def _standardised(series: VectorLike, what: str) -> Array:
+    values = _finite(series, what)
+    if len(values) < LEAST_PERIODS:
+        raise DataError(
+            f"{what} has {len(values)} periods; a test of Sharpe ratios needs at least "
+            f"{LEAST_PERIODS}. Use a longer record."
+        )
+    spread = float(values.std(ddof=1))
+    if spread <= 1e-14 * float(np.abs(values).max()):
+        raise DataError(
+            f"{what} is {values[0]:.6g} in every period; a Sharpe ratio needs a variance above "
+            "zero. Leave the series out of the comparison."
+        )
+    return values / spread
+
+
+def _finite(series: VectorLike, what: str) -> Array:
+    try:
+        values = np.array(series, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} holds something that is not a number ({error}). Convert it to numbers first."
+        ) from error
+    if values.ndim != 1:
+        raise DataError(
+            f"{what} has shape {values.shape}; it must be one series, (n_periods,). "
+            "Pass a single column."
+        )
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        where = series.index[bad[0]] if isinstance(series, pd.Series) else bad[0]
+        raise DataError(
+            f"{what} has {len(bad)} return(s) that are missing or infinite, the first in period "
+            f"{where!s}. Drop those periods from both series."
+        )
+    return values
+
+
+def _are_one(pair: Array) -> bool:
+    """Whether one series is a positive multiple of the other, but for rounding."""
+    return float(np.abs(pair[:, 0] - pair[:, 1]).max()) <= SAME
+
+
+def _require_level(level: float) -> None:
+    if not (isinstance(level, float) and 0 < level < 1):
+        raise DataError(
+            f"level is {level!r}; it must lie between 0 and 1. For an interval of 95 % pass 0.95."
+        )
+
+
+def _require_generator(rng: Any) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise DataError(
+            f"rng is of type {type(rng).__name__}; it must be a numpy.random.Generator. "
+            "Pass numpy.random.default_rng(seed)."
+        )
+
+
+def _require_variation(error: float) -> None:
+    if not error > 1e-12:
+        raise DataError(
+            "the difference of the Sharpe ratios of first and second has a standard error of zero: "
+            "the returns follow a fixed pattern. Use observed returns."
+        )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _rank(n_resamples: int, level: float) -> int:
+    """Place, from the smallest, of the resample that bounds the interval."""
+    least = math.ceil(round(level / (1 - level), 6))
+    if not _is_whole(n_resamples) or n_resamples < least:
+        raise DataError(
+            f"n_resamples is {n_resamples!r}; an interval at level {level:g} needs a whole number "
+            f"of at least {least}. The default is 4999."
+        )
+    return math.ceil(round((n_resamples + 1) * level, 6))
+
+
+def _block_length(block_length: int | None, n_periods: int) -> int:
+    """The length asked for, or the cube root of the number of periods."""
+    default, most = round(math.cbrt(n_periods)), n_periods // LEAST_BLOCKS
+    if block_length is None:
+        return default
+    if not _is_whole(block_length) or not 1 <= block_length <= most:
+        raise DataError(
+            f"block_length is {block_length!r}; for {n_periods} periods it must be a whole number "
+            f"between 1 and {most}, which leaves {LEAST_BLOCKS} blocks. Leave it out for the "
+            f"cube root, {default}."
+        )
+    return int(block_length)
