@@ -54,6 +54,7 @@ __all__ = [
     "minimum_variance",
     "risk_parity",
     "target_return",
+    "zero_cost_sharpe",
 ]
 
 MAX_ROUNDS = 100
@@ -269,6 +270,84 @@ def maximum_diversification(covariance: MatrixLike, **options: Unpack[Constraint
     limits = read_constraints(len(matrix), labels, **options)
     weights = _maximise_ratio(np.sqrt(np.diagonal(matrix)), matrix, limits)
     return label_vector(weights, labels, "maximum_diversification")
+
+
+def zero_cost_sharpe(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    bound: float | None = None,
+    target: float | None = None,
+) -> Any:
+    """The zero-cost portfolio, long as much as short, with the highest Sharpe ratio.
+
+    Without limits it is ``w = c V^-1 (m - l 1)`` with ``l = 1'V^-1 m / 1'V^-1 1``, for any c > 0:
+    the ratio does not depend on the scale. So a bound on the weights alone only sets the scale. It
+    matters when the mean is set as well: then the variance is minimised at that mean, within the
+    bound, by quadratic programming.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    bound : float, optional
+        Highest absolute weight. Without `target`, the largest absolute weight equals it; the
+        default there is 1.
+    target : float, optional
+        Mean of the portfolio, per period of `mean`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to zero.
+
+    Raises
+    ------
+    DataError
+        If an input is unusable, a bound or target is not positive, or all means are equal.
+    SingularCovarianceError
+        If the covariance is not positive definite.
+    InfeasibleError
+        If the bound does not let the portfolio reach the target.
+
+    References
+    ----------
+    Merton, R. C. (1972). An analytic derivation of the efficient portfolio frontier. Journal of
+    Financial and Quantitative Analysis 7, 1851-1872.
+    """
+    matrix, labels = read_covariance(covariance)
+    means, labels = read_vector(mean, len(matrix), labels, "mean")
+    for name, value in (("bound", bound), ("target", target)):
+        if value is not None and not value > 0:
+            raise DataError(f"{name} is {value}; it must be positive.")
+    if np.ptp(means) <= 1e-14 * np.abs(means).max():
+        raise DataError("all expected returns are equal: no zero-cost portfolio earns anything.")
+    weights = _zero_cost(matrix, means, target or float(np.ptp(means)))
+    if target is None:
+        weights *= (bound or 1.0) / np.abs(weights).max()
+    elif bound is not None and np.abs(weights).max() > bound:
+        weights = _bounded_zero_cost(matrix, means, target, bound)
+    return label_vector(weights, labels, "zero_cost_sharpe")
+
+
+def _zero_cost(matrix: Array, means: Array, target: float) -> Array:
+    A = np.column_stack([np.ones(len(means)), means])
+    b = np.array([0.0, target])
+    return quadratic.solve(matrix, np.zeros(len(means)), A, b, n_equalities=2).x
+
+
+def _bounded_zero_cost(matrix: Array, means: Array, target: float, bound: float) -> Array:
+    n = len(means)
+    highest = bound * float(np.sort(means)[n - n // 2 :].sum() - np.sort(means)[: n // 2].sum())
+    if target > highest:
+        raise InfeasibleError(
+            f"target {target:.6g} is out of reach: with weights of at most {bound:g} a zero-cost "
+            f"portfolio earns {highest:.6g} at most. Raise the bound or lower the target."
+        )
+    A = np.column_stack([np.ones(n), means, np.eye(n), -np.eye(n)])
+    b = np.concatenate([[0.0, target], np.full(2 * n, -bound)])
+    return np.clip(quadratic.solve(matrix, np.zeros(n), A, b, n_equalities=2).x, -bound, bound)
 
 
 def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> Any:
