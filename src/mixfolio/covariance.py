@@ -3,16 +3,22 @@
 ``S = sum_t (r_t - m)(r_t - m)' / (T - 1)`` is the sample covariance with mean m over T periods.
 The exponentially weighted form replaces the equal weights 1/T by weights that halve with every
 `halflife` periods of age.
+
+With eigenvalues l_1 >= ... >= l_N and eigenvectors q_j of S, the principal-component estimate keeps
+the first k, ``sum_{j<=k} l_j q_j q_j'``, and puts the variances of S back on the diagonal. The
+clipped estimate keeps eigenvalues above the edge that noise alone would reach, and averages the
+rest.
 """
 
 from typing import Any
 
 import numpy as np
+from scipy.linalg import eigh
 
 from mixfolio.errors import DataError
-from mixfolio.inputs import MatrixLike, label_matrix, read_number, read_returns
+from mixfolio.inputs import Array, MatrixLike, label_matrix, read_number, read_returns
 
-__all__ = ["ewma", "sample"]
+__all__ = ["clip_eigenvalues", "ewma", "pca", "sample"]
 
 
 def sample(returns: MatrixLike) -> Any:
@@ -82,3 +88,92 @@ def ewma(returns: MatrixLike, *, halflife: float) -> Any:
     deviations = values - weights @ values
     total = (deviations * weights[:, None]).T @ deviations
     return label_matrix(total / (1.0 - float(weights @ weights)), labels)
+
+
+def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
+    """Covariance of the leading principal components, with the variances restored.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+    n_factors : int
+        Components to keep, 1 to n_assets.
+    diagonal : bool
+        Whether the diagonal of the sample covariance is put back. Without it the matrix has rank
+        `n_factors`: it knows portfolios without risk, and no optimizer should be given it.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_assets, n_assets)
+        Covariance per period; positive definite with the diagonal, if every asset has risk of its
+        own.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable or `n_factors` is out of range.
+
+    References
+    ----------
+    Connor, G. and Korajczyk, R. (1986). Performance measurement with the arbitrage pricing theory.
+    Journal of Financial Economics 15, 373-394.
+    """
+    values, labels = read_returns(returns)
+    matrix = np.asarray(sample(values))
+    if not 1 <= n_factors <= len(matrix):
+        raise DataError(f"n_factors is {n_factors}; it must be between 1 and {len(matrix)}.")
+    eigenvalues, vectors = _leading(matrix, n_factors)
+    low_rank = (vectors * eigenvalues) @ vectors.T
+    if diagonal:
+        np.fill_diagonal(low_rank, np.diagonal(matrix))
+    return label_matrix((low_rank + low_rank.T) / 2, labels)
+
+
+def _leading(matrix: Array, count: int) -> tuple[Array, Array]:
+    """The `count` largest eigenvalues, rising, and their eigenvectors."""
+    n = len(matrix)
+    eigenvalues, vectors = eigh(matrix, subset_by_index=(n - count, n - 1))
+    return np.maximum(eigenvalues, 0.0), vectors
+
+
+def clip_eigenvalues(returns: MatrixLike) -> Any:
+    """Sample correlation with the eigenvalues that noise explains replaced by their mean.
+
+    An eigenvalue of the correlation matrix counts as noise below the edge ``(1 + sqrt(N / T))^2``
+    of Marchenko and Pastur (1967). The trace is kept, and the variances of the sample are restored.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_assets, n_assets)
+        Covariance per period, positive definite.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable or an asset never moves.
+
+    References
+    ----------
+    Laloux, L., Cizeau, P., Bouchaud, J.-P. and Potters, M. (1999). Noise dressing of financial
+    correlation matrices. Physical Review Letters 83, 1467-1470.
+    """
+    values, labels = read_returns(returns)
+    spread = values.std(axis=0, ddof=1)
+    if (spread == 0).any():
+        place = int(np.flatnonzero(spread == 0)[0])
+        name = place if labels is None else labels[place]
+        raise DataError(f"asset {name!s} never moves; it has no correlation. Leave it out.")
+    n_periods, n_assets = values.shape
+    eigenvalues, vectors = eigh(np.asarray(sample(values / spread)))
+    noise = eigenvalues <= (1 + np.sqrt(n_assets / n_periods)) ** 2
+    if noise.any():
+        eigenvalues[noise] = eigenvalues[noise].mean()
+    matrix = (vectors * eigenvalues) @ vectors.T
+    scale = spread / np.sqrt(np.diagonal(matrix))
+    return label_matrix(matrix * np.outer(scale, scale), labels)
