@@ -1,0 +1,97 @@
+"""The lists of packages agree with each other and hold nothing that they should not."""
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tools.project import Project
+
+ROOT = Project().root
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+ONLY_ON_PYPI = {"axe-playwright-python", "playwright", "sphinx-mathjax-offline"}
+
+REQUIREMENTS = [Requirement(text) for text in [
+    *PROJECT["project"]["dependencies"],
+    *(text for group in PROJECT["dependency-groups"].values() for text in group)]]
+PINS = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\$", LOCK, re.MULTILINE)
+
+
+def listed(requirement, names):
+    """How environment.yml writes a requirement."""
+    return names.get(requirement.name, requirement.name) + \
+        ",".join(sorted(str(requirement.specifier).split(","), reverse=True))
+
+
+def test_conda_environment_is_that_of_pyproject():
+    pip = next(item["pip"] for item in CONDA["dependencies"] if isinstance(item, dict))
+    conda = [item for item in CONDA["dependencies"] if isinstance(item, str)]
+    wanted_pip = [item for item in REQUIREMENTS if item.name in ONLY_ON_PYPI]
+    wanted = [item for item in REQUIREMENTS if item.name not in ONLY_ON_PYPI]
+    python = "python" + PROJECT["project"]["requires-python"]
+    assert sorted(conda) == sorted([python, "pip", *(listed(i, CONDA_NAMES) for i in wanted)])
+    assert sorted(pip) == sorted(listed(i, {}) for i in wanted_pip)
+
+
+def test_no_requirement_is_listed_twice():
+    names = [canonicalize_name(item.name) for item in REQUIREMENTS]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
+def test_lock_covers(requirement):
+    versions = [Version(version) for name, version, _ in PINS
+                if canonicalize_name(name) == canonicalize_name(requirement.name)]
+    assert versions, "not in the lock; run make lock"
+    assert all(version in requirement.specifier for version in versions)
+
+
+def test_every_pin_has_hashes():
+    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK.partition("\n")[2], flags=re.MULTILINE)
+    pinned = [block for block in blocks if "==" in block.split("\n")[0]]
+    assert len(pinned) == len(PINS)
+    assert all("--hash=sha256:" in block for block in pinned)
+
+
+def test_lock_holds_no_addresses():
+    lines = [line for line in LOCK.splitlines() if not line.lstrip().startswith("--hash=")]
+    for forbidden in ("://", "--index-url", "--extra-index-url", "--find-links", " @ ", "file:"):
+        assert not [line for line in lines if forbidden in line], forbidden
+
+
+def test_this_environment_is_the_locked_one():
+    from importlib.metadata import version
+
+    from packaging.markers import Marker
+
+    for name, pinned, marker in PINS:
+        if not marker or Marker(marker).evaluate(default_environment()):
+            assert version(name) == pinned
+
+
+def _tracked():
+    done = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                          cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in done.stdout.split("\0") if name]
+
+
+def test_no_file_names_the_place_where_it_was_written():
+    place = str(ROOT)
+    for path in _tracked():
+        if path.is_file() and (content := path.read_bytes()) and b"\0" not in content[:8000]:
+            assert place.encode() not in content, path
+
+
+def test_no_other_locks_and_no_third_party_code():
+    names = {path.relative_to(ROOT).as_posix() for path in _tracked()}
+    assert not {name for name in names if name.endswith((".js", ".woff", ".woff2", ".ttf", ".jar"))}
+    assert not names & {"uv.lock", "poetry.lock", "package-lock.json", "node_modules"}
