@@ -15,10 +15,18 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
+from mixfolio import shrinkage
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array, MatrixLike, label_matrix, read_number, read_returns
+from mixfolio.inputs import Array, Labels, MatrixLike, label_matrix, read_number, read_returns
 
-__all__ = ["clip_eigenvalues", "ewma", "pca", "sample"]
+__all__ = [
+    "clip_eigenvalues",
+    "ewma",
+    "linear_shrinkage",
+    "pca",
+    "sample",
+    "shrinkage_intensity",
+]
 
 
 def sample(returns: MatrixLike) -> Any:
@@ -88,6 +96,88 @@ def ewma(returns: MatrixLike, *, halflife: float) -> Any:
     deviations = values - weights @ values
     total = (deviations * weights[:, None]).T @ deviations
     return label_matrix(total / (1.0 - float(weights @ weights)), labels)
+
+
+def linear_shrinkage(
+    returns: MatrixLike,
+    *,
+    target: shrinkage.Target = "identity",
+    intensity: float | None = None,
+) -> Any:
+    """Sample covariance shrunk toward a simple target (Ledoit and Wolf, 2003, 2004).
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+    target : {"identity", "constant_correlation", "single_factor"}
+        The mean variance times the identity; the sample's variances with one correlation for all;
+        or one factor, the mean return of all assets.
+    intensity : float, optional
+        Weight of the target, between 0 and 1; estimated from the data by default.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_assets, n_assets)
+        Covariance per period; positive definite for any intensity above 0.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable, an asset never moves, or an argument is out of range.
+
+    Notes
+    -----
+    Formulas and references stand in :mod:`mixfolio.shrinkage`. The degrees of freedom are T - 1, as
+    in the authors' own code; scikit-learn and PyPortfolioOpt use T.
+    """
+    if intensity is not None:
+        intensity = read_number(intensity, "intensity")
+        if not 0 <= intensity <= 1:
+            raise DataError(f"intensity is {intensity}; it must be between 0 and 1.")
+    values, labels = read_returns(returns)
+    return label_matrix(_shrunken(values, labels, target, intensity)[0], labels)
+
+
+def shrinkage_intensity(returns: MatrixLike, *, target: shrinkage.Target = "identity") -> float:
+    """Weight of the target that :func:`linear_shrinkage` estimates, between 0 and 1.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+    target : {"identity", "constant_correlation", "single_factor"}
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        As in :func:`linear_shrinkage`.
+    """
+    values, labels = read_returns(returns)
+    return _shrunken(values, labels, target, None)[1]
+
+
+def _shrunken(
+    values: Array, labels: Labels | None, target: shrinkage.Target, intensity: float | None
+) -> tuple[Array, float]:
+    if target not in shrinkage.TARGETS:
+        raise DataError(f"target is {target!r}; it must be one of {list(shrinkage.TARGETS)}.")
+    _require_moving(values, labels)
+    return shrinkage.shrink(values - values.mean(axis=0), len(values) - 1, target, intensity)
+
+
+def _require_moving(values: Array, labels: Labels | None) -> None:
+    still = np.flatnonzero(np.ptp(values, axis=0) == 0)
+    if len(still):
+        name = still[0] if labels is None else labels[still[0]]
+        raise DataError(
+            f"{len(still)} asset(s) never move, the first is {name!s}. Leave them out: an asset "
+            "without risk needs no covariance."
+        )
 
 
 def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
@@ -164,11 +254,8 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
     correlation matrices. Physical Review Letters 83, 1467-1470.
     """
     values, labels = read_returns(returns)
+    _require_moving(values, labels)
     spread = values.std(axis=0, ddof=1)
-    if (spread == 0).any():
-        place = int(np.flatnonzero(spread == 0)[0])
-        name = place if labels is None else labels[place]
-        raise DataError(f"asset {name!s} never moves; it has no correlation. Leave it out.")
     n_periods, n_assets = values.shape
     eigenvalues, vectors = eigh(np.asarray(sample(values / spread)))
     noise = eigenvalues <= (1 + np.sqrt(n_assets / n_periods)) ** 2
