@@ -1,7 +1,9 @@
 """The lists of packages agree with each other and hold nothing that they should not."""
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -53,6 +55,21 @@ def test_lock_covers(requirement):
                 if canonicalize_name(name) == canonicalize_name(requirement.name)]
     assert versions, "not in the lock; run make lock"
     assert all(version in requirement.specifier for version in versions)
+
+
+def _imports(path):
+    """Top-level names of the modules that a file imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+
+
+def test_the_package_imports_only_what_it_requires():
+    required = {Requirement(text).name for text in PROJECT["project"]["dependencies"]}
+    imported = {name for path in Project().package_files() for name in _imports(path)}
+    assert imported - set(sys.stdlib_module_names) - {"mixfolio"} <= required
 
 
 def test_every_pin_has_hashes():

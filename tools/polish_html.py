@@ -101,15 +101,15 @@ def _texts(row: Tag) -> list[str]:
 
 def _lift_index_names(table: Tag) -> None:
     """Put the names of the index, which pandas gives a row of their own, into the row above."""
-    rows = table.select("thead tr")
-    if len(rows) != 2:
+    rows = table.select("thead tr")[-2:]
+    if len(rows) < 2:
         return
     above, below = map(_texts, rows)
     if len(above) != len(below) or any(a and b for a, b in zip(above, below, strict=True)):
         return
     for cell, text in zip(rows[0].find_all(["th", "td"]), below, strict=True):
         if text:
-            cell.string = text
+            cell.string, cell["class"] = text, "index-name"
     rows[1].decompose()
 
 
@@ -129,6 +129,8 @@ def mend_dataframes(soup: BeautifulSoup) -> None:
         _lift_index_names(table)
         for row in table.select("tr"):
             row.attrs.pop("style", None)
+        for cell in table.select("[halign]"):
+            del cell["halign"]
         for cell in table.select("thead th"):
             _mend_header(cell, "colgroup" if cell.get("colspan") else "col")
         for cell in table.select("tbody th"):
