@@ -58,8 +58,8 @@ def test_lock_covers(requirement):
 
 
 def _imports(path):
-    """Top-level names of the modules that a file imports, wherever it does."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Packages that a file needs to be imported; what a function imports is optional."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
