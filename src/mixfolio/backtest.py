@@ -175,11 +175,11 @@ def _hold(
 
 
 def _decide(name: str, strategy: Strategy, past: pd.DataFrame) -> Array:
+    labels, last = past.columns, past.index[-1]  # before the strategy can change its copy
     try:
-        weights = strategy(past)
-        return read_vector(weights, past.shape[1], past.columns, "weights")[0]
+        return read_vector(strategy(past), len(labels), labels, "weights")[0]
     except Exception as error:
-        error.add_note(f"Strategy {name!r}, deciding with data to {past.index[-1]}.")
+        error.add_note(f"Strategy {name!r}, deciding with data to {last}.")
         raise
 
 

@@ -39,9 +39,9 @@ SYMMETRY_TOLERANCE = 1e-10
 
 def _float_array(values: Any, what: str) -> Array:
     """A fresh C-contiguous float64 copy of `values`, or a DataError."""
+    if isinstance(values, np.ndarray | pd.DataFrame | pd.Series) and np.iscomplexobj(values):
+        raise DataError(f"{what} holds complex numbers. Convert every column to real ones first.")
     try:
-        if np.iscomplexobj(values):
-            raise TypeError("complex numbers")
         return np.array(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
         raise DataError(
@@ -295,10 +295,9 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
     """
     if isinstance(groups, Mapping):
         groups = pd.Series(dict(groups))
-    elif not isinstance(groups, pd.Series | pd.DataFrame) and np.ndim(groups) == 2:
-        groups = pd.DataFrame(groups)
     groups = _select_assets(groups, labels)
-    if isinstance(groups, pd.DataFrame):
+    if np.ndim(groups) == 2:
+        groups = pd.DataFrame(groups)
         return _membership_table(groups, n_assets)
     column = pd.Series(groups).reset_index(drop=True)
     if len(column) != n_assets or column.isna().any():

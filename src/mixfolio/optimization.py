@@ -462,7 +462,8 @@ def efficient_frontier(
         At least 2.
     highest : float, optional
         The mean at which to stop. By default the highest within reach; where shorts make every
-        mean reachable, the highest mean of a single asset.
+        mean reachable, the highest mean of a single asset, or that of the first portfolio where
+        it is higher.
     **options
         See :class:`mixfolio.constraints.ConstraintOptions`.
 

@@ -217,8 +217,8 @@ def constrained_minimum_variance(returns: pd.DataFrame) -> Any:
 
 def generalised_minimum_variance(returns: pd.DataFrame) -> Any:
     """Lowest sample variance with every weight at least half of 1/N."""
-    floor = 0.5 / returns.shape[1]
-    return optimization.minimum_variance(covariance.sample(returns), bounds=(floor, None))
+    matrix = covariance.sample(returns)
+    return optimization.minimum_variance(matrix, bounds=(0.5 / len(matrix), None))
 
 
 def demiguel_garlappi_uppal() -> dict[str, Strategy]:

@@ -1,0 +1,299 @@
+"""The walk-forward engine against a plain loop, and proof that it cannot see the future."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixfolio import backtest, covariance, optimization, strategies
+from mixfolio.errors import DataError, MixfolioError, SingularCovarianceError
+
+
+def table(seed=0, periods=60, n=4):
+    names = [f"asset{j}" for j in range(n)]
+    dates = pd.date_range("2001-01-31", periods=periods, freq="ME")
+    values = np.random.default_rng(seed).normal(0.01, 0.05, size=(periods, n))
+    return pd.DataFrame(values, dates, names)
+
+
+def bold(past):
+    """Long-short, far from 1/N, not summing to one: whatever the engine does shows."""
+    return past.mean() / past.var() / 50
+
+
+STRATEGIES = {
+    "equal": strategies.equal_weight,
+    "safe": lambda past: optimization.minimum_variance(covariance.sample(past)),
+    "bold": bold,
+}
+RISK_FREE = pd.Series(np.linspace(0.001, 0.006, 60), table().index)
+
+
+def plain_loop(returns, strategy, window, step, costs, expanding, risk_free):
+    """Hold numbers of money in each asset, period after period."""
+    values = returns.to_numpy()
+    safe = np.zeros(len(values)) if risk_free is None else np.asarray(risk_free)
+    earned, weights, turnover = [], [], []
+    money, cash = None, 0.0
+    for t in range(window, len(values)):
+        arrived = None if money is None else money / (cash + money.sum())
+        if (t - window) % step == 0:
+            first = 0 if expanding else t - window
+            now = np.asarray(strategy(returns.iloc[first:t]), dtype=float)
+        else:
+            now = arrived
+        traded = np.nan if arrived is None else np.abs(now - arrived).sum()
+        weights.append(now)
+        turnover.append(traded)
+        earned.append(now @ values[t] - costs * (0.0 if arrived is None else traded))
+        money, cash = now * (1 + values[t] + safe[t]), 1 - now.sum()
+    return np.array(earned), np.array(weights), np.array(turnover)
+
+
+@pytest.mark.parametrize("step", [1, 3, 12, 100])
+@pytest.mark.parametrize("costs", [0.0, 0.005])
+@pytest.mark.parametrize("expanding", [False, True])
+@pytest.mark.parametrize("risk_free", [None, RISK_FREE], ids=["total", "excess"])
+def test_engine_is_a_plain_loop(step, costs, expanding, risk_free):
+    returns = table(1)
+    result = backtest.walk_forward(
+        returns,
+        STRATEGIES,
+        window=24,
+        step=step,
+        costs=costs,
+        expanding=expanding,
+        risk_free=risk_free,
+    )
+    for name, strategy in STRATEGIES.items():
+        earned, weights, turnover = plain_loop(
+            returns, strategy, 24, step, costs, expanding, risk_free
+        )
+        np.testing.assert_allclose(result.returns[name], earned, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(result.weights[name], weights, rtol=0, atol=1e-14)
+        np.testing.assert_allclose(result.turnover[name], turnover, rtol=0, atol=1e-14)
+    pd.testing.assert_index_equal(result.returns.index, returns.index[24:])
+    assert list(result.returns.columns) == list(result.turnover.columns) == list(STRATEGIES)
+    assert list(result.weights["safe"].columns) == list(returns.columns)
+    pd.testing.assert_index_equal(result.weights["safe"].index, returns.index[24:])
+
+
+def test_two_periods_by_hand():
+    """Halves; the first asset doubles, so it holds two thirds; trade back a sixth each way."""
+    returns = pd.DataFrame({"a": [0.0, 1.0, 0.1], "b": [0.0, 0.0, 0.3]})
+    result = backtest.walk_forward(
+        returns, {"equal": strategies.equal_weight}, window=1, costs=0.01
+    )
+    assert result.returns["equal"].to_list() == pytest.approx([0.5, 0.2 - 0.01 / 3])
+    assert np.isnan(result.turnover["equal"].iloc[0])
+    assert result.turnover["equal"].iloc[1] == pytest.approx(1 / 3)
+    held = backtest.walk_forward(
+        returns, {"equal": strategies.equal_weight}, window=1, step=5, costs=0.01
+    )
+    assert held.weights["equal"].iloc[1].to_list() == pytest.approx([2 / 3, 1 / 3])
+    assert held.returns["equal"].iloc[1] == pytest.approx(0.2 / 3 + 0.1)
+    assert held.turnover["equal"].iloc[1] == pytest.approx(0.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("step", [1, 4])
+@pytest.mark.parametrize("expanding", [False, True])
+def test_weights_do_not_know_the_future(step, expanding):
+    """Change every number after a decision: the weights decided are the same to the last bit."""
+    returns = table(2)
+    options = {"window": 20, "step": step, "expanding": expanding}
+    before = backtest.walk_forward(returns, STRATEGIES, **options)
+    for decided in (20, 24, 40, 56):
+        changed = returns.copy()
+        changed.iloc[decided:] = np.random.default_rng(decided).normal(
+            0.05, 0.2, changed.iloc[decided:].shape
+        )
+        after = backtest.walk_forward(changed, STRATEGIES, **options)
+        for name in STRATEGIES:
+            kept = slice(0, decided - 20 + 1)
+            np.testing.assert_array_equal(
+                after.weights[name].to_numpy()[kept], before.weights[name].to_numpy()[kept]
+            )
+            np.testing.assert_array_equal(
+                after.returns[name].to_numpy()[: decided - 20],
+                before.returns[name].to_numpy()[: decided - 20],
+            )
+
+
+def test_the_latest_past_matters():
+    """The last row before a decision is used, so the test above is not about ignoring data."""
+    returns = table(3)
+    changed = returns.copy()
+    changed.iloc[29] += [0.3, 0.0, -0.2, 0.1]
+    before, after = (
+        backtest.walk_forward(r, STRATEGIES, window=20).weights["safe"] for r in (returns, changed)
+    )
+    differs = (before != after).any(axis=1).to_numpy()
+    np.testing.assert_array_equal(np.flatnonzero(differs), np.arange(10, 30))
+
+
+@pytest.mark.parametrize("expanding", [False, True])
+def test_strategies_see_the_window_and_nothing_else(expanding):
+    returns, seen = table(4), []
+    backtest.walk_forward(
+        returns,
+        {"spy": lambda past: seen.append(past.copy()) or strategies.equal_weight(past)},
+        window=10,
+        step=7,
+        expanding=expanding,
+    )
+    assert len(seen) == 8
+    for i, past in enumerate(seen):
+        last = 10 + 7 * i
+        expected = returns.iloc[0 if expanding else last - 10 : last]
+        pd.testing.assert_frame_equal(past, expected, check_freq=False)
+
+
+def test_a_strategy_cannot_change_the_data():
+    returns = table(5)
+    kept = returns.copy()
+
+    def vandal(past):
+        past.iloc[:, :] = 9.0
+        past["market"] = 1.0
+        past.index = past.index[::-1]
+        return np.full(4, 0.25)
+
+    both = {"vandal": vandal, "safe": STRATEGIES["safe"]}
+    result = backtest.walk_forward(returns, both, window=10)
+    alone = backtest.walk_forward(returns, {"safe": STRATEGIES["safe"]}, window=10)
+    pd.testing.assert_frame_equal(returns, kept)
+    pd.testing.assert_frame_equal(result.weights["safe"], alone.weights["safe"])
+
+
+def test_weights_may_come_in_any_order_and_form():
+    returns = table(6)
+    weights = pd.Series([0.1, 0.2, 0.3, 0.4], returns.columns)
+    result = backtest.walk_forward(
+        returns,
+        {
+            "series": lambda past: weights,
+            "reversed": lambda past: weights[::-1],
+            "array": lambda past: weights.to_numpy(),
+            "list": lambda past: weights.to_list(),
+        },
+        window=12,
+    )
+    for name in ("reversed", "array", "list"):
+        pd.testing.assert_series_equal(
+            result.returns[name], result.returns["series"], check_names=False
+        )
+
+
+def test_summary():
+    returns = table(7)
+    result = backtest.walk_forward(returns, STRATEGIES, window=24, costs=0.001)
+    summary = result.summary(12)
+    earned = result.returns["bold"]
+    row = summary.loc["bold"]
+    assert row["mean"] == pytest.approx(12 * earned.mean())
+    assert row["volatility"] == pytest.approx(np.sqrt(12) * np.std(earned, ddof=1))
+    assert row["sharpe"] == pytest.approx(row["mean"] / row["volatility"])
+    level = np.append(1.0, (1 + earned).cumprod())
+    assert row["maximum_drawdown"] == pytest.approx(
+        (level / np.maximum.accumulate(level) - 1).min()
+    )
+    assert row["turnover"] == pytest.approx(np.nanmean(result.turnover["bold"]))
+    squares = (result.weights["bold"] ** 2).sum(axis=1)
+    assert row["effective_number"] == pytest.approx(1 / squares.mean())
+    assert summary.loc["equal", "effective_number"] == pytest.approx(4.0)
+    assert list(summary.index) == list(STRATEGIES)
+
+
+@pytest.mark.parametrize("window", [1, 59])
+def test_the_shortest_and_the_longest_window(window):
+    result = backtest.walk_forward(table(), {"equal": strategies.equal_weight}, window=window)
+    assert len(result.returns) == 60 - window
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"window": 0},
+        {"window": -5},
+        {"window": 60},
+        {"window": 24.0},
+        {"window": 24, "step": 0},
+        {"window": 24, "step": 1.5},
+    ],
+    ids=str,
+)
+def test_windows_that_make_no_sense(options):
+    with pytest.raises(DataError, match=r"window is .* step .* 60 periods; .*between 1 and 59"):
+        backtest.walk_forward(table(), STRATEGIES, **options)
+
+
+@pytest.mark.parametrize("costs", [-0.001, np.nan, np.inf, "low"])
+def test_costs_are_a_number_and_not_negative(costs):
+    with pytest.raises(DataError, match=r"costs is"):
+        backtest.walk_forward(table(), STRATEGIES, window=24, costs=costs)
+
+
+@pytest.mark.parametrize(
+    ("risk_free", "message"),
+    [
+        (RISK_FREE.iloc[1:], r"different dates"),
+        (RISK_FREE.shift(1, freq="ME"), r"different dates.*reindex"),
+        (RISK_FREE.reset_index(drop=True), r"different dates"),
+        (RISK_FREE.where(RISK_FREE > 0.002), r"risk_free has \d+ cell"),
+        (RISK_FREE.to_numpy()[1:], r"risk_free has shape \(59,\)"),
+        (RISK_FREE.to_frame(), r"risk_free has shape \(60, 1\)"),
+    ],
+    ids=["short", "shifted", "undated", "missing", "short array", "table"],
+)
+def test_risk_free_rates_that_do_not_fit(risk_free, message):
+    with pytest.raises(DataError, match=message):
+        backtest.walk_forward(table(), STRATEGIES, window=24, risk_free=risk_free)
+
+
+def test_an_array_has_no_dates_to_report():
+    with pytest.raises(DataError, match="must be a DataFrame"):
+        backtest.walk_forward(table().to_numpy(), STRATEGIES, window=24)
+
+
+def test_gaps_are_refused_with_their_place():
+    gappy = table()
+    gappy.iloc[40, 2] = np.nan
+    with pytest.raises(DataError, match=r"1 cell.*row 2004-05-31 00:00:00, column asset2"):
+        backtest.walk_forward(gappy, STRATEGIES, window=24)
+
+
+def failing(past):
+    if past.index[-1] >= pd.Timestamp("2004-01-31"):
+        return optimization.minimum_variance(np.ones((4, 4)))
+    return strategies.equal_weight(past)
+
+
+def crashing(past):
+    return past["no such asset"]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "error", "date"),
+    [
+        (failing, SingularCovarianceError, "2004-01-31"),
+        (crashing, KeyError, "2002-12-31"),
+        (lambda past: 1 / 0, ZeroDivisionError, "2002-12-31"),
+        (lambda past: None, DataError, "2002-12-31"),
+        (lambda past: np.full(3, 1 / 3), DataError, "2002-12-31"),
+        (lambda past: np.array([0.5, 0.5, np.nan, 0.0]), DataError, "2002-12-31"),
+        (lambda past: strategies.equal_weight(past)[:3], DataError, "2002-12-31"),
+    ],
+    ids=["ours", "theirs", "arithmetic", "none", "short", "missing", "unlabelled asset"],
+)
+def test_errors_of_a_strategy_name_it_and_the_date(strategy, error, date):
+    with pytest.raises(error) as caught:
+        backtest.walk_forward(table(), {"first": bold, "mine": strategy}, window=24)
+    assert caught.value.__notes__ == [f"Strategy 'mine', deciding with data to {date} 00:00:00."]
+
+
+def test_a_portfolio_that_is_wiped_out_while_it_drifts():
+    returns = pd.DataFrame({"a": [0.0, -0.6, 0.1], "b": [0.0, 0.0, 0.1]})
+    with pytest.raises(MixfolioError, match=r"nothing is left to drift") as caught:
+        backtest.walk_forward(
+            returns, {"levered": lambda past: np.array([2.0, -1.0])}, window=1, step=2
+        )
+    assert caught.value.__notes__ == ["Strategy 'levered', holding in 1."]

@@ -1,0 +1,248 @@
+"""Measures against hand-computed numbers and their definitions."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixfolio import metrics
+from mixfolio.errors import DataError, SingularCovarianceError
+
+RETURNS = [0.10, -0.20, 0.05, 0.00]
+COVARIANCE = np.array([[0.04, 0.01], [0.01, 0.09]])
+RANDOM = np.random.default_rng(0).normal(0.01, 0.05, 240)
+
+BY_HAND = [
+    # 1.1 * .8 * 1.05 = .924 over four periods.
+    ("annualised_return", {"periods_per_year": 4}, 0.924 - 1),
+    ("annualised_return", {"periods_per_year": 12}, 0.924**3 - 1),
+    # Squared deviations from -.0125 add up to .051875; divided by 3.
+    ("annualised_volatility", {"periods_per_year": 1}, math.sqrt(0.051875 / 3)),
+    ("annualised_volatility", {"periods_per_year": 12}, math.sqrt(12 * 0.051875 / 3)),
+    ("sharpe_ratio", {}, -0.0125 / math.sqrt(0.051875 / 3)),
+    ("sharpe_ratio", {"periods_per_year": 4}, -0.025 / math.sqrt(0.051875 / 3)),
+    ("certainty_equivalent", {"risk_aversion": 0}, -0.0125),
+    ("certainty_equivalent", {"risk_aversion": 4}, -0.0125 - 2 * 0.051875 / 3),
+    ("downside_deviation", {}, math.sqrt(0.04 / 4)),
+    ("downside_deviation", {"floor": 0.05}, math.sqrt((0.0625 + 0.0025) / 4)),
+    ("downside_deviation", {"periods_per_year": 12}, math.sqrt(12 * 0.04 / 4)),
+    ("maximum_drawdown", {}, -0.2),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "expected"), BY_HAND)
+@pytest.mark.parametrize("form", [list, np.array, pd.Series])
+def test_measures_of_a_series_by_hand(name, options, expected, form):
+    found = getattr(metrics, name)(form(RETURNS), **options)
+    assert type(found) is float
+    assert found == pytest.approx(expected, rel=1e-13)
+
+
+def test_ruin():
+    assert metrics.annualised_return([0.5, -1.0, 0.5], 12) == -1.0
+    assert metrics.annualised_return([0.5, -1.5], 12) == -1.0
+    assert metrics.maximum_drawdown([0.5, -1.0, 0.5]) == -1.0
+
+
+def test_no_shortfall_at_all():
+    assert metrics.downside_deviation([0.0, 0.1]) == 0.0
+
+
+@pytest.mark.parametrize("periods_per_year", [1.0, 12.0, 252.0])
+def test_scaling_with_time(periods_per_year):
+    root = math.sqrt(periods_per_year)
+    assert metrics.annualised_volatility(RANDOM, periods_per_year) == pytest.approx(
+        root * np.std(RANDOM, ddof=1), rel=1e-13
+    )
+    assert metrics.sharpe_ratio(RANDOM, periods_per_year) == pytest.approx(
+        root * RANDOM.mean() / np.std(RANDOM, ddof=1), rel=1e-13
+    )
+
+
+def test_wealth_and_drawdown_are_loops():
+    level, peak, levels, losses = 1.0, 1.0, [], []
+    for r in RANDOM:
+        level *= 1 + r
+        peak = max(peak, level)
+        levels.append(level)
+        losses.append(level / peak - 1)
+    np.testing.assert_allclose(metrics.wealth(RANDOM), levels, rtol=1e-13)
+    np.testing.assert_allclose(metrics.drawdown(RANDOM), losses, rtol=0, atol=1e-14)
+    assert metrics.maximum_drawdown(RANDOM) == pytest.approx(min(losses), rel=1e-13)
+
+
+def test_drawdown_starts_from_a_wealth_of_one():
+    """A loss in the first period is a loss, and the way back ends at one."""
+    assert metrics.drawdown([-0.5, 0.5, 1.0]).tolist() == pytest.approx([-0.5, -0.25, 0.0])
+    assert metrics.maximum_drawdown([-0.1, 0.0, 0.0]) == pytest.approx(-0.1)
+    assert metrics.maximum_drawdown([0.1, 0.2]) == 0.0
+
+
+@pytest.mark.parametrize("measure", [metrics.wealth, metrics.drawdown])
+def test_series_keep_their_dates(measure):
+    series = pd.Series(RETURNS, pd.date_range("2020-01-31", periods=4, freq="ME"))
+    found = measure(series)
+    pd.testing.assert_index_equal(found.index, series.index)
+    np.testing.assert_array_equal(found, measure(np.array(RETURNS)))
+    assert type(measure(np.array(RETURNS))) is np.ndarray
+
+
+# ------------------------------------------------------------------- measures of a portfolio
+
+
+def test_measures_of_a_portfolio_by_hand():
+    """Weights .5 and .5: variance (.04 + .02 + .09) / 4; marginal risks .025 and .05."""
+    w = [0.5, 0.5]
+    assert metrics.volatility(w, COVARIANCE) == pytest.approx(math.sqrt(0.0375), rel=1e-14)
+    assert metrics.diversification_ratio(w, COVARIANCE) == pytest.approx(
+        0.25 / math.sqrt(0.0375), rel=1e-14
+    )
+    np.testing.assert_allclose(
+        metrics.risk_contributions(w, COVARIANCE), [1 / 3, 2 / 3], rtol=1e-14
+    )
+
+
+def test_contributions_add_up_and_hedges_count_negatively():
+    contributions = metrics.risk_contributions([1.2, -0.2], COVARIANCE)
+    assert contributions.sum() == pytest.approx(1.0, abs=1e-14)
+    hedge = metrics.risk_contributions([0.9, 0.1], [[0.04, -0.03], [-0.03, 0.09]])
+    assert hedge[1] < 0 < hedge[0]
+
+
+def test_one_asset_diversifies_nothing():
+    assert metrics.diversification_ratio([1.0, 0.0], COVARIANCE) == pytest.approx(1.0, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "measure", [metrics.volatility, metrics.diversification_ratio, metrics.risk_contributions]
+)
+def test_weights_are_matched_by_label(measure):
+    labelled = pd.DataFrame(COVARIANCE, ["a", "b"], ["a", "b"])
+    expected = measure([0.7, 0.3], COVARIANCE)
+    found = measure(pd.Series({"b": 0.3, "a": 0.7}), labelled)
+    np.testing.assert_array_equal(np.asarray(found), expected)
+    if measure is metrics.risk_contributions:
+        assert list(found.index) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "number", "gross"),
+    [([0.25] * 4, 4.0, 1.0), ([1, 0, 0], 1.0, 1.0), ([1.5, -0.5], 0.4, 2.0)],
+)
+def test_effective_number_and_gross_exposure(weights, number, gross):
+    assert metrics.effective_number(weights) == pytest.approx(number, rel=1e-14)
+    assert metrics.gross_exposure(weights) == pytest.approx(gross, rel=1e-14)
+
+
+def test_turnover_counts_purchases_and_sales():
+    assert metrics.turnover([0.2, 0.5, 0.3], [0.4, 0.3, 0.3]) == pytest.approx(0.4, abs=1e-15)
+    assert metrics.turnover([0.0, 1.0], [1.0, 0.0]) == 2.0
+    now = pd.Series({"a": 0.2, "b": 0.5, "c": 0.3})
+    before = pd.Series({"c": 0.3, "b": 0.3, "a": 0.4})
+    assert metrics.turnover(now, before) == pytest.approx(0.4, abs=1e-15)
+
+
+def test_drift_by_hand():
+    """Half doubles, half stays: two thirds and one third."""
+    np.testing.assert_allclose(metrics.drifted_weights([0.5, 0.5], [1.0, 0.0]), [2 / 3, 1 / 3])
+    labelled = metrics.drifted_weights(
+        pd.Series({"a": 0.5, "b": 0.5}), pd.Series({"b": 0.0, "a": 1.0})
+    )
+    assert labelled.to_dict() == pytest.approx({"a": 2 / 3, "b": 1 / 3})
+
+
+def test_drift_is_the_share_of_wealth():
+    """Buy once, hold, value every asset: the weights are its share, shorts and all."""
+    rng = np.random.default_rng(1)
+    weights, path = np.array([0.6, 0.7, -0.3]), rng.normal(0, 0.05, (24, 3))
+    values, drifting = weights.copy(), weights
+    for r in path:
+        values = values * (1 + r)
+        drifting = metrics.drifted_weights(drifting, r)
+        np.testing.assert_allclose(drifting, values / values.sum(), rtol=1e-12)
+
+
+# ---------------------------------------------------------------------------- refusals
+
+SERIES = [
+    "annualised_return",
+    "annualised_volatility",
+    "sharpe_ratio",
+    "certainty_equivalent",
+    "downside_deviation",
+    "wealth",
+    "drawdown",
+    "maximum_drawdown",
+    "effective_number",
+    "gross_exposure",
+]
+NEEDED = {
+    "annualised_return": {"periods_per_year": 12},
+    "annualised_volatility": {"periods_per_year": 12},
+    "certainty_equivalent": {"risk_aversion": 1},
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([0.1, np.nan, 0.2, np.inf], r"2 missing or infinite .* position 1\. Drop or fill"),
+        ([], r"shape \(0,\); it must be one series"),
+        ([[0.1, 0.2]], r"shape \(1, 2\); it must be one series"),
+        (["0.1", "n/a"], r"not a number .*n/a"),
+    ],
+    ids=["missing", "empty", "table", "text"],
+)
+def test_series_that_cannot_be_measured(name, values, message):
+    with pytest.raises(DataError, match=message):
+        getattr(metrics, name)(values, **NEEDED.get(name, {}))
+
+
+@pytest.mark.parametrize("name", ["annualised_volatility", "sharpe_ratio", "certainty_equivalent"])
+def test_a_variance_needs_two_periods(name):
+    with pytest.raises(DataError, match=r"at least 2 period"):
+        getattr(metrics, name)([0.1], **NEEDED.get(name, {}))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.01, 1 / 3])
+def test_a_constant_series_has_no_sharpe_ratio(value):
+    with pytest.raises(DataError, match=r"never change; .*variance above zero"):
+        metrics.sharpe_ratio([value] * 7)
+
+
+@pytest.mark.parametrize("measure", [metrics.diversification_ratio, metrics.risk_contributions])
+def test_a_portfolio_without_risk(measure):
+    with pytest.raises(DataError, match=r"no variance"):
+        measure([0.0, 0.0], COVARIANCE)
+    assert metrics.volatility([0.0, 0.0], COVARIANCE) == 0.0
+
+
+@pytest.mark.parametrize(
+    "measure", [metrics.volatility, metrics.diversification_ratio, metrics.risk_contributions]
+)
+def test_a_negative_variance(measure):
+    with pytest.raises(
+        SingularCovarianceError, match=r"variance is -2:.*negative eigenvalue.*clip"
+    ):
+        measure([1.0, -1.0], [[1.0, 2.0], [2.0, 1.0]])
+
+
+def test_no_portfolio_at_all():
+    with pytest.raises(DataError, match="all weights are zero"):
+        metrics.effective_number([0.0, 0.0])
+
+
+@pytest.mark.parametrize("loss", [-1.0, -2.0])
+def test_nothing_left_to_drift(loss):
+    with pytest.raises(DataError, match=r"wealth is multiplied by .*Limit leverage"):
+        metrics.drifted_weights([1.0, 0.0], [loss, 0.0])
+
+
+@pytest.mark.parametrize("other", [[0.5, 0.5], pd.Series({"a": 0.5, "b": 0.3, "x": 0.2})])
+def test_portfolios_of_different_assets(other):
+    now = pd.Series({"a": 0.2, "b": 0.5, "c": 0.3})
+    for measure in (metrics.turnover, metrics.drifted_weights):
+        with pytest.raises(DataError, match=r"one entry an asset|1 missing \['c'\], 1 unknown"):
+            measure(now, other)
