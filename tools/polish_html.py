@@ -95,6 +95,12 @@ def mend_summaries(soup: BeautifulSoup) -> None:
                     paragraph.string = text.replace(old, new)
 
 
+def mend_paragraphs(soup: BeautifulSoup) -> None:
+    """A paragraph cannot hold a list or a table."""
+    for paragraph in soup.select("article p:has(> :is(ul, ol, dl, div, table, pre))"):
+        paragraph.name = "div"
+
+
 def _texts(row: Tag) -> list[str]:
     return [cell.get_text(strip=True) for cell in row.find_all(["th", "td"])]
 
@@ -205,7 +211,7 @@ def drop_empty_attributes(soup: BeautifulSoup) -> None:
 
 STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     drop_unused_elements, drop_repeats, name_landmarks, name_controls, mend_bibliography,
-    mend_summaries, mend_dataframes, mend_tables, frame_tables, offer_downloads,
+    mend_summaries, mend_paragraphs, mend_dataframes, mend_tables, frame_tables, offer_downloads,
     mark_chapter_figures, drop_empty_attributes,
 )
 

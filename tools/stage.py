@@ -5,10 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from tools import colophon, mathjax
+from tools import api_pages, colophon, mathjax
 from tools.project import Project, UserError
 
-GENERATED = {"colophon"}
+GENERATED = {"api": api_pages.page, "colophon": colophon.page}
 
 
 def toc_entries(toc: Path) -> list[str]:
@@ -31,7 +31,7 @@ def toc_entries(toc: Path) -> list[str]:
 def require_all_pages(project: Project, entries: list[str]) -> None:
     """Fail when a page of the contents has no source, or a chapter is not in the contents."""
     chapters = {f"chapters/{name}" for name in project.chapters()}
-    missing = [entry for entry in entries if entry not in chapters | GENERATED
+    missing = [entry for entry in entries if entry not in chapters | GENERATED.keys()
                and not (project.book_dir / f"{entry}.md").exists()]
     if missing:
         raise UserError(f"book/_toc.yml names pages that do not exist: {', '.join(missing)}")
@@ -62,7 +62,9 @@ def stage(project: Project, target: Path) -> list[str]:
     _copy_pages(project, target)
     for chapter in project.chapters():
         _copy_chapter(project, chapter, project.executed(chapter), target)
-    (target / "colophon.md").write_text(colophon.page(project), encoding="utf-8")
+    for name, page in GENERATED.items():
+        if name in entries:
+            (target / f"{name}.md").write_text(page(project), encoding="utf-8")
     return entries
 
 
