@@ -209,6 +209,18 @@ def test_the_way_out_blames_the_narrowest():
     assert "lower bound 0.5 of a by 0.1" in message or "limit 0.4 of group x by 0.1" in message
 
 
+def test_the_way_out_adds_up_what_gives_way():
+    """Both groups are too narrow for their assets and, together, 40 per cent too narrow."""
+    with pytest.raises(
+        InfeasibleError, match=r"by 0\.4 in all: upper .* by 0\.\d+, upper .* by 0\."
+    ):
+        weights(
+            bounds={"a": (0.5, None), "c": (0.3, None)},
+            groups=SECTORS,
+            group_limits={"x": (None, 0.4), "y": (None, 0.2)},
+        )
+
+
 @pytest.mark.parametrize("method", ["minimum_variance", "target_return", "maximum_sharpe"])
 def test_every_optimizer_names_the_way_out(method):
     arguments = {"minimum_variance": [], "target_return": [0.1], "maximum_sharpe": []}[method]

@@ -296,6 +296,18 @@ def test_optimality_for_sixty_assets(method, problem):
 
 @pytest.mark.parametrize("method", OBJECTIVES)
 @pytest.mark.parametrize("penalty", [0.0, 0.001])
+def test_no_weight_is_beyond_its_bound_by_any_amount(method, penalty):
+    """Not by a rounding error either: a weight of -1e-17 is a short position to some."""
+    for seed in range(30):
+        problem = make_problem(seed, 10, ("long only", "boxes")[seed % 2], penalty)
+        lower, upper = problem.options.get("bounds", (0.0, np.inf))
+        weights = method(problem)
+        assert (weights >= np.maximum(lower, 0.0)).all()
+        assert (weights <= upper).all()
+
+
+@pytest.mark.parametrize("method", OBJECTIVES)
+@pytest.mark.parametrize("penalty", [0.0, 0.001])
 def test_the_check_of_optimality_can_fail(method, penalty):
     problem = make_problem(1, 6, "boxes", penalty)
     weights = method(problem)
@@ -822,7 +834,7 @@ def test_equal_weight_of_nothing(assets):
 # --------------------------------------------------------------------- portfolios that do not exist
 
 
-@pytest.mark.parametrize("target", [0.05, 0.19], ids=["low", "high"])
+@pytest.mark.parametrize("target", [0.05, 0.11999, 0.18001, 0.19])
 def test_target_out_of_reach(target):
     with pytest.raises(InfeasibleError, match=r"between 0\.12 and 0\.18\. Move the target"):
         optimization.target_return(MEANS, COVARIANCE, target)
@@ -839,6 +851,9 @@ def test_target_at_either_end_is_reached(bounds):
     for end in ends:
         weights = optimization.target_return(MEANS, COVARIANCE, end, bounds=bounds)
         assert weights @ MEANS == pytest.approx(end, abs=1e-10)
+        # What rounding puts beyond the end is at the end.
+        same = optimization.target_return(MEANS, COVARIANCE, end * (1 + 1e-15), bounds=bounds)
+        np.testing.assert_allclose(same, weights, rtol=0, atol=1e-9)
 
 
 def test_any_target_is_within_reach_of_shorts():

@@ -123,12 +123,24 @@ def test_residual_notices_what_is_wrong(name, spoil):
     assert quadratic.kkt_residual(*problem, *spoil(found.x, found.multipliers)) > 1e-9
 
 
-def test_residual_counts_infeasibility():
-    Q, c, A, b = np.eye(2), np.zeros(2), np.eye(2), np.ones(2)
-    assert quadratic.kkt_residual(Q, c, A, b, 0, np.ones(2), np.ones(2)) == 0
-    # Stationary and complementary for the wrong level: only feasibility fails.
-    half = np.full(2, 0.5)
-    assert quadratic.kkt_residual(Q, c, A, b, 0, half, half) > 0.1
+@pytest.mark.parametrize(
+    ("x", "multiplier", "level", "holds"),
+    [
+        pytest.param(2.0, 1.0, 2.0, True, id="on the bound"),
+        pytest.param(1.0, 0.0, 0.5, True, id="inside"),
+        pytest.param(2.0, 0.0, 2.0, False, id="not stationary"),
+        pytest.param(1.0, 0.0, 2.0, False, id="not feasible"),
+        pytest.param(0.5, -0.5, 0.5, False, id="wrong sign"),
+        pytest.param(2.0, 1.0, 0.5, False, id="not complementary"),
+    ],
+)
+def test_residual_counts_each_condition(x, multiplier, level, holds):
+    """Minimise x^2 / 2 - x subject to x >= level: one condition fails at a time."""
+    one = np.ones((1, 1))
+    found = quadratic.kkt_residual(
+        one, np.ones(1), one, np.array([level]), 0, np.array([x]), np.array([multiplier])
+    )
+    assert found == 0 if holds else found > 0.1
 
 
 def test_a_solution_that_misses_the_conditions_is_refused(monkeypatch):

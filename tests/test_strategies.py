@@ -103,7 +103,26 @@ def literal_mackinlay_pastor(returns):
     return (rows[0] @ values.mean(axis=0)) * rows[0]
 
 
+def literal_data_and_model(returns, mispricing=0.01 / 12):
+    """Regress each asset on the market, shrink its intercept, rebuild the moments."""
+    values = returns.to_numpy()
+    T, N = values.shape
+    market = values[:, -1]
+    q2, s2 = market.mean() ** 2 / market.var(ddof=1), market.var(ddof=1)
+    fits = [np.polyfit(market, values[:, j], 1) for j in range(N - 1)]
+    slopes, intercepts = np.array(fits).T
+    residuals = values[:, :-1] - intercepts - np.outer(market, slopes)
+    specific = residuals.T @ residuals / (T - 2)
+    spread = np.trace(specific) / (N - 1)
+    shrunk = intercepts / (1 + (1 + q2) * spread / (T * mispricing**2))
+    mean = np.append(shrunk + slopes * market.mean(), market.mean())
+    V = np.zeros((N, N))
+    V[:-1, :-1] = specific
+    return np.linalg.inv(V + s2 * np.outer([*slopes, 1], [*slopes, 1])) @ mean
+
+
 LITERAL = {
+    "DM": literal_data_and_model,
     "EW": lambda r: np.ones(r.shape[1]),
     "VW": lambda r: np.eye(r.shape[1])[-1],
     "MV": lambda r: np.linalg.inv(r.cov()) @ r.mean(),
