@@ -7,12 +7,14 @@ it shows; chapter pages show the outputs of the executed notebooks.
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 from bs4 import BeautifulSoup, Tag
+from nbformat import NotebookNode
 
 from tools import notebook, stage
 from tools.polish_html import html_pages
@@ -109,27 +111,24 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def shown_text(site: Path, page: str) -> str:
-    """All text of a page without white space."""
-    return _squeezed(parse((site / f"{page}.html").resolve()).get_text())
-
-
-def _visible_streams(cell) -> Iterator[str]:
-    if {"remove-cell", "remove-output"} & set(notebook.tags(cell)):
-        return
-    for output in notebook.text_outputs(cell):
-        if output.output_type == "stream":
-            yield output.text
+def _absent(cell: NotebookNode, text: str, words: Counter[str]) -> bool:
+    """Whether a cell has a printed line or a table that is not in the text or the tables."""
+    for output in cell.outputs:
+        if output.output_type == "stream" and _squeezed(output.text) not in text:
+            return True
+        if notebook.table_words(output.get("data", {}).get("text/html", "")) - words:
+            return True
+    return False
 
 
 def absent_outputs(site: Path, page: str, executed: Path) -> Iterator[str]:
-    """Printed outputs and figures of a chapter that its page does not show."""
-    nb = notebook.read_notebook(executed)
-    text = shown_text(site, page)
-    for cell in notebook.code_cells(nb):
-        for stream in _visible_streams(cell):
-            if _squeezed(stream) not in text:
-                yield f"{page}.html does not show the output of cell {cell['id']}"
+    """Cells of a chapter whose printed lines or tables its page does not show."""
+    soup = parse((site / f"{page}.html").resolve())
+    text, words = _squeezed(soup.get_text()), notebook.table_words(str(soup.article))
+    for cell in notebook.code_cells(notebook.read_notebook(executed)):
+        hidden = {"remove-cell", "remove-output"} & set(notebook.tags(cell))
+        if not hidden and _absent(cell, text, words):
+            yield f"{page}.html does not show the output of cell {cell['id']}"
 
 
 def check(site: Path, pages: list[str], project: Project | None = None) -> list[str]:

@@ -1,10 +1,12 @@
 """Chapters as notebooks: reading sources, stable cell ids, the text of outputs."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
+from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 # What validation leaves out: pictures and the HTML twin of a text output.
@@ -78,6 +80,12 @@ def text_outputs(cell: NotebookNode) -> list[NotebookNode]:
         else:
             outputs.append(nbformat.from_dict(dict(output)))
     return outputs
+
+
+def table_words(html: str) -> Counter[str]:
+    """The words and numbers in the cells of an HTML table, with how often each occurs."""
+    cells = BeautifulSoup(html, "html.parser").select("th, td")
+    return Counter(word for cell in cells for word in cell.get_text().split())
 
 
 def readable(outputs: list[NotebookNode]) -> str:

@@ -1,6 +1,7 @@
 """Reference outputs: what every chapter must print, kept as text in git."""
 
 import difflib
+from collections import Counter
 from dataclasses import dataclass
 
 import nbformat
@@ -91,9 +92,24 @@ def differences(reference: NotebookNode, executed: NotebookNode) -> list[Differe
     return found
 
 
+def require_tables_in_text(executed: NotebookNode) -> None:
+    """Fail if a table shows readers a number that its text, which is validated, leaves out."""
+    for cell in notebook.code_cells(executed):
+        for data in (output.data for output in cell.outputs if "data" in output):
+            hidden = notebook.table_words(data.get("text/html", ""))
+            hidden.subtract(Counter(data.get("text/plain", "").split()))
+            missing = sorted(word for word, count in hidden.items() if count > 0)
+            if missing:
+                raise ReferenceMismatch(
+                    f"cell     {cell_label(executed, cell)}\n"
+                    "error    the table shows what its text leaves out, so nothing validates it: "
+                    f"{', '.join(missing[:8])}; show a smaller table")
+
+
 def require_equal(project: Project, chapter: str) -> None:
     """Fail unless the executed chapter, which the site shows, prints what the reference says."""
     executed = notebook.read_notebook(project.executed(chapter))
+    require_tables_in_text(executed)
     found = differences(read_reference(project, chapter), executed)
     if found:
         text = "\n".join(map(str, found))

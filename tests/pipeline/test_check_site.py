@@ -57,6 +57,12 @@ def test_an_output_that_the_page_does_not_show(book):
     assert expected in problems(book)
 
 
+def test_a_table_that_the_page_does_not_show(book):
+    projects.replace(book / "build/site/chapters/02-table.html", "<td>448</td>", "<td></td>")
+    expected = "chapters/02-table.html does not show the output of cell 02-table-002"
+    assert expected in problems(book)
+
+
 @pytest.mark.parametrize("rule", ['@import "https://example.org/x.css";',
                                   "p { background: url(gone.png); }"])
 def test_a_style_sheet_that_refers_to_what_is_not_there(book, rule):

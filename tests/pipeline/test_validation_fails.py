@@ -60,6 +60,15 @@ def test_a_missing_reference(book, must_fail):
     assert "there is no reference for 02-table; run make accept CHAPTER=02" in must_fail()
 
 
+def test_a_table_that_shows_more_than_its_text(book, must_fail):
+    path = book / "chapters/02-table.md"
+    projects.replace(path, "table.round(digits)",
+                     "import pandas as pd\npd.DataFrame({'x': range(100)})")
+    projects.run(book, "tools.accept", "02")
+    output = must_fail("validate:02-table")
+    assert "the table shows what its text leaves out" in output
+
+
 def test_an_executed_notebook_that_somebody_changed(book, must_fail):
     path = book / "build/executed/01-coin.ipynb"
     projects.replace(path, "heads 0.55", "heads 0.65")
