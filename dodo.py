@@ -18,8 +18,9 @@ from tools.project import Project
 
 PROJECT = Project(Path(__file__).resolve().parent)
 CHAPTERS = PROJECT.chapters()
-BOOK_TOOLS = ("stage.py", "api_pages.py", "sphinx_docstrings.py", "colophon.py", "mathjax.py",
-              "render.py", "polish_html.py", "icons.py", "check_site.py", "project.py")
+BOOK_TOOLS = ("stage.py", "api_pages.py", "sphinx_docstrings.py", "sphinx_chapter_numbers.py",
+              "colophon.py", "mathjax.py", "render.py", "polish_html.py", "icons.py",
+              "check_site.py", "project.py")
 
 PROJECT.build_dir.mkdir(exist_ok=True)
 

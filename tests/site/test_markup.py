@@ -50,6 +50,15 @@ def test_every_chapter_offers_its_notebook_and_its_source(site):
         assert executed == PROJECT.executed(chapter).read_bytes()
 
 
+def test_chapters_carry_the_number_of_their_file(site):
+    for chapter in PROJECT.chapters():
+        page = check_site.parse((site / f"chapters/{chapter}.html").resolve())
+        number = int(chapter.split("-", 1)[0])
+        assert page.select_one("h1 .section-number").get_text().strip() == f"{number}."
+        figures = [tag.get_text().strip() for tag in page.select(".caption-number")]
+        assert figures == [f"Fig. {number}.{index}" for index in range(1, len(figures) + 1)]
+
+
 def test_no_assets_that_no_page_needs(site):
     names = {path.name for path in site.rglob("*") if path.is_file()}
     assert not [name for name in names if name.endswith(".map") or "fontawesome" in name]
