@@ -45,7 +45,7 @@ class ProgressReporter(ConsoleReporter):
 
     def _finish(self, task) -> float:
         now = time.monotonic()
-        start = self.started.get(task.name, now)
+        start = self.started.pop(task.name, now)
         if task.actions:
             self.spans[_split(task.name)[0]].append((start, now))
         return now - start
@@ -80,6 +80,9 @@ class ProgressReporter(ConsoleReporter):
         for message in [*self.messages, *self.runtime_errors]:
             self.write(message)
         if self.messages or self.runtime_errors:
+            return
+        if self.started:
+            self.write("Interrupted. What is finished is kept; the next run goes on from there.\n")
             return
         stages = [f"{stage} {_busy(spans):.1f} s" for stage, spans in self.spans.items()]
         self.write(f"Time: {', '.join([*_environment_time(), *stages]) or 'nothing to do'}.\n")
