@@ -34,12 +34,14 @@ ORDER = [
     # (mean, covariance) -> weights
     "optimization",
     "hierarchy",
+    "sensitivity",
     # evaluation
     "backtest",
     "strategies",
     "inference",
     "simulation",
     "montecarlo",
+    "estimation_error",
     "studies",
     # use
     "practice",

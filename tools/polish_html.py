@@ -158,6 +158,12 @@ def frame_tables(soup: BeautifulSoup) -> None:
             table.wrap(soup.new_tag("div", attrs={"class": "table-scroll", "tabindex": "0"}))
 
 
+def frame_figures(soup: BeautifulSoup) -> None:
+    """On a phone a drawing keeps a size at which it can be read, and scrolls by itself."""
+    for image in soup.select("img.drawn"):
+        image.wrap(soup.new_tag("div", attrs={"class": "figure-scroll", "tabindex": "0"}))
+
+
 def offer_downloads(soup: BeautifulSoup) -> None:
     """Say what each download is; chapters offer the notebook and its source."""
     for link in soup.select("a.btn-download-source-button"):
@@ -212,7 +218,7 @@ def drop_empty_attributes(soup: BeautifulSoup) -> None:
 STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     drop_unused_elements, drop_repeats, name_landmarks, name_controls, mend_bibliography,
     mend_summaries, mend_paragraphs, mend_dataframes, mend_tables, frame_tables, offer_downloads,
-    mark_chapter_figures, drop_empty_attributes,
+    mark_chapter_figures, frame_figures, drop_empty_attributes,
 )
 
 

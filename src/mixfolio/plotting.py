@@ -62,6 +62,7 @@ def use_book_style() -> None:
             "figure.figsize": (7.2, 4.0),
             "figure.constrained_layout.use": True,
             "savefig.transparent": True,
+            "savefig.dpi": 150,
             "svg.hashsalt": "mixfolio",
             "font.size": 11,
             "axes.prop_cycle": cycler(color=CYCLE),

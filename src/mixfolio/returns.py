@@ -106,7 +106,8 @@ def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
         raise DataError(
             f"returns holds something that is not a number ({error}). Convert every column first."
         ) from error
-    growth = growth.groupby(periods).prod(skipna=False) - 1.0
+    missing = growth.isna().groupby(periods).any()
+    growth = growth.groupby(periods).prod().mask(missing) - 1.0
     last = pd.Series(returns.index, index=returns.index).groupby(periods).max()
     growth.index = pd.DatetimeIndex(last, name=returns.index.name)
     return growth

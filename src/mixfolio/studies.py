@@ -12,17 +12,21 @@ import pandas as pd
 
 from mixfolio import covariance, hierarchy, optimization
 from mixfolio.inputs import Array
-from mixfolio.simulation import FactorWorld, Noise, World
+from mixfolio.simulation import INDUSTRIES, FactorWorld, Noise, World
 
 __all__ = [
     "ESTIMATORS",
     "Portfolio",
     "information_ratio",
     "information_ratios",
+    "law_point",
+    "noise_turnover",
+    "one_industry",
     "pca_without_diagonal",
     "plug_in",
     "published_hierarchical",
     "signed_equal_weight",
+    "three_frontiers",
 ]
 
 Portfolio = Callable[[World, Noise, Array], Array]
@@ -161,3 +165,170 @@ def information_ratios(
         ratios[f"{name} in"] = information_ratio(train @ w, recipe.periods_per_year)
         ratios[f"{name} out"] = information_ratio(test @ w, recipe.periods_per_year)
     return ratios
+
+
+def one_industry(
+    rng: np.random.Generator, *, n_assets: int = 100, n_train: int = 500, n_test: int = 500
+) -> dict[str, float]:
+    """Information ratios in a world of one industry, with shorts and without.
+
+    The industry is manufacturing, with the volatilities of the published study.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_assets : int
+        At least 2, below `n_train`.
+    n_train, n_test : int
+        Periods.
+
+    Returns
+    -------
+    dict
+        ``"<portfolio> in"`` and ``"<portfolio> out"`` for zero-cost portfolios of the true and the
+        sample covariance, the signed equal weights, and their long-only counterparts.
+    """
+    recipe = FactorWorld({"manufacturing": INDUSTRIES["manufacturing"]}, n_assets)
+    world = recipe.draw(rng)
+    returns = world.simulate(n_train + n_test, rng).to_numpy()
+    train, test = returns[:n_train], returns[n_train:]
+    mean, matrix = world.mean.to_numpy(), np.asarray(covariance.sample(train))
+    weights = {
+        "truth": _zero_cost(world, world.truth.to_numpy()),
+        "sample": _zero_cost(world, matrix),
+        "equal": np.sign(mean),
+        "long-only truth": np.asarray(optimization.maximum_sharpe(mean, world.truth.to_numpy())),
+        "long-only sample": np.asarray(optimization.maximum_sharpe(mean, matrix)),
+        "long-only equal": np.maximum(np.sign(mean), 0.0),
+    }
+    ratios = {}
+    for name, w in weights.items():
+        ratios[f"{name} in"] = information_ratio(train @ w, recipe.periods_per_year)
+        ratios[f"{name} out"] = information_ratio(test @ w, recipe.periods_per_year)
+    return ratios
+
+
+def law_point(
+    rng: np.random.Generator, *, n_per_industry: int = 10, n_train: int = 200
+) -> dict[str, float]:
+    """What a sample covariance makes of the best portfolios, in units of the best.
+
+    Measured with the true covariance, so that only the error of the estimate counts.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_per_industry : int
+        Assets in each of the nine industries.
+    n_train : int
+        Periods, more than there are assets.
+
+    Returns
+    -------
+    dict
+        ``"realised"`` and ``"perceived"`` information ratio of the zero-cost portfolio, and the
+        realised ``"variance"`` of the minimum-variance portfolio, each over that of the truth.
+    """
+    world = FactorWorld(n_per_industry=n_per_industry).draw(rng)
+    estimate = np.asarray(covariance.sample(world.simulate(n_train, rng).to_numpy()))
+    truth, mean = world.truth.to_numpy(), world.mean.to_numpy()
+
+    def ratio(w: Array, matrix: Array) -> float:
+        return float(w @ mean / np.sqrt(w @ matrix @ w))
+
+    def safest(matrix: Array) -> Array:
+        return np.asarray(optimization.minimum_variance(matrix, long_only=False))
+
+    best, chosen = _zero_cost(world, truth), _zero_cost(world, estimate)
+    safe, lowest = safest(estimate), safest(truth)
+    return {
+        "realised": ratio(chosen, truth) / ratio(best, truth),
+        "perceived": ratio(chosen, estimate) / ratio(best, truth),
+        "variance": float(safe @ truth @ safe / (lowest @ truth @ lowest)),
+    }
+
+
+def _normal_sample(rng: np.random.Generator, mean: Array, matrix: Array, n_periods: int) -> Array:
+    return rng.multivariate_normal(mean, matrix, n_periods, method="cholesky")
+
+
+def three_frontiers(
+    rng: np.random.Generator, *, mean: Array, matrix: Array, n_periods: int, n_points: int = 12
+) -> dict[str, float]:
+    """One estimated long-only frontier, as it looks and as it is (Michaud, 1989).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    mean : ndarray of shape (n_assets,)
+        True means per period.
+    matrix : ndarray of shape (n_assets, n_assets)
+        True covariance.
+    n_periods : int
+        Length of the history that means and covariance are estimated from.
+    n_points : int
+        Points of the frontier, from minimum variance to the highest mean.
+
+    Returns
+    -------
+    dict
+        ``"<version> <coordinate> <point>"`` for the estimated and the realised version of every
+        point, with coordinates mean and volatility, per period.
+    """
+    history = _normal_sample(rng, mean, matrix, n_periods)
+    estimate = np.asarray(covariance.sample(history))
+    frontier = optimization.efficient_frontier(history.mean(axis=0), estimate, n_points=n_points)
+    weights = frontier.weights.to_numpy()
+    realised = np.sqrt(np.einsum("pi,ij,pj->p", weights, matrix, weights))
+    coordinates = {
+        "estimated mean": frontier.mean,
+        "estimated volatility": frontier.volatility,
+        "realised mean": weights @ mean,
+        "realised volatility": realised,
+    }
+    return {f"{k} {j}": float(v) for k, values in coordinates.items() for j, v in enumerate(values)}
+
+
+def noise_turnover(
+    rng: np.random.Generator,
+    *,
+    mean: Array,
+    matrix: Array,
+    window: int,
+    n_decisions: int = 36,
+    risk_aversion: float = 4.0,
+) -> dict[str, float]:
+    """Turnover in a world where nothing changes, so that only noise is traded on.
+
+    Every period the portfolio is optimised again on the last `window` periods. Drift is left out:
+    the turnover is that of the target weights, and would be zero if the inputs were known.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    mean : ndarray of shape (n_assets,)
+    matrix : ndarray of shape (n_assets, n_assets)
+    window, n_decisions : int
+    risk_aversion : float
+
+    Returns
+    -------
+    dict
+        Mean turnover a decision for minimum variance with and without shorts, and for long-only
+        mean-variance.
+    """
+    history = _normal_sample(rng, mean, matrix, window + n_decisions)
+    rows = []
+    for t in range(n_decisions + 1):
+        past = history[t : t + window]
+        means, estimate = past.mean(axis=0), np.asarray(covariance.sample(past))
+        rows.append(
+            [
+                optimization.minimum_variance(estimate, long_only=False),
+                optimization.minimum_variance(estimate),
+                optimization.mean_variance(means, estimate, risk_aversion=risk_aversion),
+            ]
+        )
+    trades = np.abs(np.diff(np.array(rows), axis=0)).sum(axis=2).mean(axis=0)
+    names = ("minimum variance", "minimum variance, long only", "mean-variance, long only")
+    return dict(zip(names, trades.tolist(), strict=True))

@@ -1,0 +1,178 @@
+"""How much a portfolio suffers from errors in its inputs.
+
+Chopra and Ziemba (1993) multiply the means, the variances or the covariances by ``1 + k z`` with
+independent standard normal z, optimise on the wrong inputs, and measure the loss with the right
+ones, as a share of the best cash equivalent ``w'm - w'V w / t`` at risk tolerance t. Best and
+Grauer (1991) ask how much one mean must change to drive half of the assets out of a long-only
+portfolio.
+
+References
+----------
+Best, M. J. and Grauer, R. R. (1991). On the sensitivity of mean-variance-efficient portfolios to
+changes in asset means. Review of Financial Studies 4, 315-342.
+Chopra, V. K. and Ziemba, W. T. (1993). The effect of errors in means, variances, and covariances on
+optimal portfolio choice. Journal of Portfolio Management 19 (2), 6-11.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import brentq
+
+from mixfolio import optimization
+from mixfolio.errors import DataError
+from mixfolio.inputs import Array, MatrixLike, VectorLike, read_covariance, read_vector
+
+__all__ = ["cash_equivalent", "cash_equivalent_losses", "mean_change_that_empties", "perturb"]
+
+INPUTS = ("means", "variances", "covariances")
+
+
+def cash_equivalent(weights: Array, mean: Array, matrix: Array, risk_tolerance: float) -> float:
+    """Riskless return held equal to the portfolio: ``w'm - w'V w / risk_tolerance``."""
+    return float(weights @ mean - weights @ matrix @ weights / risk_tolerance)
+
+
+def perturb(
+    mean: Array, matrix: Array, what: str, size: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Means and covariance with one kind of input multiplied by ``1 + size * z``.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (n_assets,)
+    matrix : ndarray of shape (n_assets, n_assets)
+    what : {"means", "variances", "covariances"}
+    size : float
+        Standard deviation of the relative error.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    mean, matrix : ndarray
+        New arrays. The matrix may be indefinite.
+
+    Raises
+    ------
+    DataError
+        If `what` is unknown.
+    """
+    n = len(mean)
+    if what == "means":
+        return mean * (1 + size * rng.standard_normal(n)), matrix.copy()
+    wrong = matrix.copy()
+    if what == "variances":
+        wrong[np.diag_indices(n)] *= 1 + size * rng.standard_normal(n)
+    elif what == "covariances":
+        upper = np.triu_indices(n, 1)
+        wrong[upper] *= 1 + size * rng.standard_normal(len(upper[0]))
+        wrong.T[upper] = wrong[upper]
+    else:
+        raise DataError(f"{what!r} is no input; there are {INPUTS}.")
+    return mean.copy(), wrong
+
+
+def cash_equivalent_losses(
+    rng: np.random.Generator,
+    *,
+    mean: VectorLike,
+    covariance: MatrixLike,
+    size: float = 0.10,
+    risk_tolerances: Sequence[float] = (0.25, 0.50, 0.75),
+) -> dict[str, float]:
+    """Losses of long-only portfolios from one draw of errors in each kind of input.
+
+    A study for :func:`mixfolio.montecarlo.run`. A draw whose matrix is not positive definite is
+    replaced by another.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    mean : Series or array of shape (n_assets,)
+        True means, decimal per period.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+        True covariance.
+    size : float
+        Standard deviation of the relative errors.
+    risk_tolerances : sequence of float
+        Twice the inverse of the risk aversion. With returns in per cent, as in the article, they
+        are a hundred times as large.
+
+    Returns
+    -------
+    dict
+        ``"<input> <tolerance>"``: loss as a share of the best cash equivalent.
+
+    Raises
+    ------
+    DataError
+        If the inputs are unusable.
+    """
+    matrix, labels = read_covariance(covariance)
+    means = read_vector(mean, len(matrix), labels, "mean")[0]
+    losses = {}
+    for what in INPUTS:
+        wrong_mean, wrong = _positive_definite(means, matrix, what, size, rng)
+        for tolerance in risk_tolerances:
+            aversion = 2 / tolerance
+            best = optimization.mean_variance(means, matrix, risk_aversion=aversion)
+            chosen = optimization.mean_variance(wrong_mean, wrong, risk_aversion=aversion)
+            top = cash_equivalent(best, means, matrix, tolerance)
+            losses[f"{what} {tolerance:g}"] = (
+                1 - cash_equivalent(chosen, means, matrix, tolerance) / top
+            )
+    return losses
+
+
+def _positive_definite(
+    mean: Array, matrix: Array, what: str, size: float, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    while True:
+        wrong_mean, wrong = perturb(mean, matrix, what, size, rng)
+        if np.linalg.eigvalsh(wrong)[0] > 1e-8 * np.trace(wrong) / len(wrong):
+            return wrong_mean, wrong
+
+
+def mean_change_that_empties(
+    covariance: MatrixLike, *, asset: int = 0, share: float = 0.5, risk_aversion: float = 4.0
+) -> float:
+    """Rise of one mean that drives a share of the assets out of a long-only portfolio.
+
+    The means are those for which equal weights are optimal at the given risk aversion,
+    ``risk_aversion * V w``. Then one of them is raised until the share of assets without weight is
+    reached.
+
+    Parameters
+    ----------
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    asset : int
+        Position of the asset whose mean is raised.
+    share : float
+        Of all assets, between 0 and 1.
+    risk_aversion : float
+
+    Returns
+    -------
+    float
+        Decimal return per period of the covariance.
+
+    Raises
+    ------
+    DataError
+        If the covariance is unusable or no rise of that mean empties so many assets.
+    """
+    matrix, _ = read_covariance(covariance)
+    n = len(matrix)
+    implied = risk_aversion * matrix.mean(axis=1)
+    bump = np.eye(n)[asset]
+
+    def excess(rise: float) -> float:
+        weights = optimization.mean_variance(
+            implied + rise * bump, matrix, risk_aversion=risk_aversion
+        )
+        return float((np.asarray(weights) < 1e-12).sum() - share * n)
+
+    highest = risk_aversion * float(np.diagonal(matrix).max())
+    if excess(highest) < 0:
+        raise DataError(f"no rise of one mean empties {share:.0%} of the {n} assets.")
+    return float(brentq(lambda rise: excess(rise) + 0.25, 0.0, highest, xtol=1e-10))
