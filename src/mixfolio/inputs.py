@@ -6,6 +6,7 @@ goes out as an array. Nothing is filled, dropped or reordered in silence: an inp
 that cannot be used raises :class:`~mixfolio.errors.DataError`.
 """
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -22,6 +23,7 @@ __all__ = [
     "VectorLike",
     "label_matrix",
     "label_vector",
+    "read_count",
     "read_covariance",
     "read_membership",
     "read_number",
@@ -94,6 +96,36 @@ def read_number(value: Any, what: str) -> float:
         raise DataError(f"{what} is {value!r}; it must be a number.") from error
     if not np.isfinite(number):
         raise DataError(f"{what} is {number}; it must be a finite number.")
+    return number
+
+
+def read_count(value: Any, what: str, lowest: int = 1, highest: int | None = None) -> int:
+    """`value` as an int between two bounds, or a DataError that names the argument.
+
+    Parameters
+    ----------
+    value : int
+    what : str
+        The name of the argument, for the error message.
+    lowest : int
+    highest : int, optional
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    DataError
+        If it is not a whole number, or out of bounds.
+    """
+    limits = f"at least {lowest}" if highest is None else f"between {lowest} and {highest}"
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise DataError(f"{what} is {value!r}; it must be a whole number, {limits}.") from error
+    if number < lowest or (highest is not None and number > highest):
+        raise DataError(f"{what} is {number}; it must be {limits}.")
     return number
 
 

@@ -1,26 +1,39 @@
 """Monte Carlo studies: many independent replications of one function of a random generator.
 
 A study is a plain function that takes a :class:`numpy.random.Generator` and gives named numbers.
-Replication k gets its own generator, seeded by the k-th child of the study's seed. So its numbers
-depend on the seed and on k, and not on how many replications there are, in which order they run, or
-where. The mean of R replications has standard error ``s / sqrt(R)``.
+Replication k gets its own generator, seeded by the k-th child of the study's seed, and does its
+linear algebra on one thread. So its numbers depend on the seed and on k, and not on how many
+replications there are, in which order they run, or where. The mean of R replications has standard
+error ``s / sqrt(R)``.
 
-Replications run in local processes, or on a cluster: :func:`run` leaves both to joblib, and works
-unchanged inside ``joblib.parallel_config(backend="dask")``.
+Replications run in local processes, or on a cluster: :func:`run` works unchanged inside
+``joblib.parallel_config(backend="dask")``.
 """
 
+import hashlib
+import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
+import scipy.linalg  # noqa: F401  before the first limit on threads, so that it holds for it
 from joblib import Parallel, delayed
+from joblib.parallel import get_active_backend
+from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
 from mixfolio.errors import DataError, MixfolioError
+from mixfolio.inputs import Array, read_count
 
 __all__ = ["Study", "StudyError", "generator", "run", "summary"]
 
@@ -38,14 +51,22 @@ def generator(seed: int, replication: int) -> np.random.Generator:
     Parameters
     ----------
     seed : int
+        Not negative.
     replication : int
         From 0.
 
     Returns
     -------
     numpy.random.Generator
+
+    Raises
+    ------
+    DataError
+        If a number is negative or not whole.
     """
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(replication,)))
+    child = (read_count(replication, "replication", 0),)
+    sequence = np.random.SeedSequence(read_count(seed, "seed", 0), spawn_key=child)
+    return np.random.default_rng(sequence)
 
 
 def run(
@@ -65,38 +86,56 @@ def run(
         Every replication gives the same names.
     n_replications : int
     seed : int
+        Not negative.
     n_jobs : int
-        Processes; -1 for all cores. On a cluster the backend decides.
+        Processes; -1 for all cores. On a cluster its workers decide.
     checkpoint : path, optional
         A file in which finished replications are kept. A run that was interrupted goes on where
-        it stopped; a longer run uses what a shorter one left.
+        it stopped; a longer run uses what a shorter one left. It belongs to a study by name, to
+        the arguments that a partial fixes, and to a seed. That the study's code is still the same
+        is for you to know.
     progress : bool
         Whether to show a progress bar on standard error.
 
     Returns
     -------
     DataFrame of shape (n_replications, n_measures)
-        One row a replication, in order.
+        One row a replication, in order; float64.
 
     Raises
     ------
     DataError
-        If there are no replications, or the checkpoint belongs to another study or seed.
+        If there are no replications, or the checkpoint is none, or of another study or seed.
     StudyError
-        If a replication fails or gives other names than the first.
+        If a replication fails or gives other names than the first. No new ones are started then;
+        those that finish are kept in the checkpoint.
+
+    Notes
+    -----
+    Inside ``joblib.parallel_config(backend="dask")`` every replication is one task of that
+    backend's client. joblib's own dispatcher would wait forever for a replication that kills its
+    worker, for example by its use of memory; here that is an error like any other.
     """
-    if n_replications < 1:
-        raise DataError(f"n_replications is {n_replications}; a study needs at least 1.")
-    store = _Checkpoint(checkpoint, _name(study), seed)
-    found = {k: row for k, row in store.read() if k < n_replications}
-    missing = [k for k in range(n_replications) if k not in found]
-    jobs = (delayed(_replicate)(study, seed, k) for k in missing)
-    finished = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
-    with store.writing() as keep:
-        for record in tqdm(finished, total=len(missing), disable=not progress):
-            keep(record)
-            found[record[0]] = record[1]
-    return _table(found, seed)
+    n_replications = read_count(n_replications, "n_replications")
+    seed = read_count(seed, "seed", 0)
+    store, rows = _Checkpoint(checkpoint, _name(study), seed), _Rows(seed)
+    for record in store.read():
+        if record[0] < n_replications:
+            rows.add(record)
+    missing = [k for k in range(n_replications) if k not in rows.found]
+    failures: list[StudyError] = []
+    waiting = itertools.takewhile(lambda _: not failures, missing)
+    with _one_thread(), store.writing() as keep:
+        finished = _finished(study, seed, waiting, n_jobs)
+        for outcome in tqdm(finished, total=len(missing), disable=not progress):
+            try:
+                rows.add(outcome)
+                keep(outcome)
+            except StudyError as failure:
+                failures.append(failure)
+    if failures:
+        raise _first(failures)
+    return rows.table()
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
@@ -121,35 +160,157 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _name(study: Study) -> str:
-    """The name of a study, with the arguments that a partial fixes."""
+def _name(study: Any) -> str:
+    """The name of a study, with the arguments that a partial fixes; the same in every process."""
     if isinstance(study, partial):
-        fixed = [*map(repr, study.args), *(f"{k}={v!r}" for k, v in study.keywords.items())]
+        fixed = [*map(_name, study.args), *(f"{k}={_name(v)}" for k, v in study.keywords.items())]
         return f"{_name(study.func)}({', '.join(fixed)})"
-    return getattr(study, "__qualname__", type(study).__qualname__)
+    if isinstance(study, pd.DataFrame | pd.Series):
+        labels = _digest(" ".join(_name(list(axis)) for axis in study.axes).encode())
+        return f"{type(study).__name__}({_name(study.to_numpy())}, labels {labels})"
+    if isinstance(study, np.ndarray) and study.dtype != object:
+        content = _digest(np.ascontiguousarray(study).tobytes())
+        return f"array({study.shape}, {study.dtype}, {content})"
+    if is_dataclass(study) and not isinstance(study, type):
+        content = ", ".join(f"{f.name}={_name(getattr(study, f.name))}" for f in fields(study))
+        return f"{type(study).__qualname__}({content})"
+    if isinstance(study, Mapping):
+        return "{" + ", ".join(f"{_name(k)}: {_name(v)}" for k, v in study.items()) + "}"
+    if isinstance(study, list | tuple):
+        return f"({', '.join(map(_name, study))})"
+    if callable(study) and hasattr(study, "__qualname__"):
+        return f"{study.__module__}.{study.__qualname__}"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(study))
 
 
-def _replicate(study: Study, seed: int, replication: int) -> Record:
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+# ------------------------------------------------------------------- one replication
+
+
+_RUNNING_HERE: list[None] = []
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Linear algebra on one thread in this process, while its studies run.
+
+    How many threads share a product of matrices shows in its last digits. One thread gives the
+    same numbers everywhere, and processes that do not get in each other's way.
+    """
+    _RUNNING_HERE.append(None)
     try:
+        with _libraries().limit(limits=1):
+            yield
+    finally:
+        _RUNNING_HERE.pop()
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> Any:
+    return ThreadpoolController()
+
+
+@lru_cache(maxsize=1)
+def _one_thread_for_good() -> None:
+    """The same in a process that only works for others."""
+    _libraries().limit(limits=1)
+
+
+def _replicate(study: Study, seed: int, replication: int) -> Record | StudyError:
+    """One replication, or what went wrong as a value: an exception would stop its neighbours."""
+    try:
+        if not _RUNNING_HERE:
+            _one_thread_for_good()
         numbers = study(generator(seed, replication))
-        return replication, {name: float(value) for name, value in numbers.items()}
+        return replication, {str(name): float(value) for name, value in numbers.items()}
     except Exception as error:
-        raise StudyError(
-            f"replication {replication} of {_name(study)} failed: {type(error).__name__}: {error} "
-            f"Repeat it alone with study(montecarlo.generator({seed}, {replication}))."
-        ) from error
+        failure = _failure(study, seed, replication, f"{type(error).__name__}: {error}")
+        failure.add_note("".join(traceback.format_exception(error)))
+        return failure
 
 
-def _table(found: Mapping[int, Mapping[str, float]], seed: int) -> pd.DataFrame:
-    names = list(found[min(found)])
-    for replication, row in found.items():
-        if list(row) != names:
+def _first(failures: list[StudyError]) -> StudyError:
+    if len(failures) > 1:
+        failures[0].add_note(f"{len(failures) - 1} more replications failed beside it.")
+    return failures[0]
+
+
+def _failure(study: Study, seed: int, replication: int, reason: str) -> StudyError:
+    return StudyError(
+        f"replication {replication} of {_name(study)} with seed {seed} failed: {reason} "
+        f"Repeat it alone with study(montecarlo.generator({seed}, {replication}))."
+    )
+
+
+# ----------------------------------------------------------------- many replications
+
+
+def _finished(
+    study: Study, seed: int, replications: Iterable[int], n_jobs: int
+) -> Iterator[Record | StudyError]:
+    """Replications as they finish, in whatever order."""
+    client = getattr(get_active_backend()[0], "client", None)
+    if client is not None:
+        return _on_cluster(client, study, seed, iter(replications))
+    jobs = (delayed(_replicate)(study, seed, k) for k in replications)
+    results: Iterator[Record | StudyError] = Parallel(
+        n_jobs=n_jobs, return_as="generator_unordered"
+    )(jobs)
+    return results
+
+
+def _on_cluster(
+    client: Any, study: Study, seed: int, replications: Iterator[int]
+) -> Iterator[Record | StudyError]:
+    """The same on a Dask cluster, a few tasks a core at a time."""
+    distributed = sys.modules["distributed"]  # an optional package; loaded, as there is a client
+    running: dict[Any, int] = {}
+
+    def start(count: int) -> Iterator[Any]:
+        for k in itertools.islice(replications, max(0, count)):
+            future = client.submit(_replicate, study, seed, k, pure=False)
+            running[future] = k
+            yield future
+
+    futures = distributed.as_completed(list(start(_room(client))))
+    for done, future in enumerate(futures):
+        if done % 100 == 0:
+            room = _room(client)
+        k, failed = running.pop(future), future.exception()
+        yield future.result() if failed is None else _failure(study, seed, k, f"{failed}")
+        futures.update(list(start(room - len(running))))
+
+
+def _room(client: Any) -> int:
+    """Tasks to have under way: enough that no core waits, few enough to stop soon."""
+    return 4 * max(1, int(sum(client.ncores().values())))
+
+
+class _Rows:
+    """Numbers of finished replications, under names that all of them share."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.names, self.found = seed, list[str](), dict[int, Array]()
+
+    def add(self, outcome: Record | StudyError) -> None:
+        if isinstance(outcome, StudyError):
+            raise outcome
+        replication, row = outcome
+        self.names = self.names or list(row)
+        if set(row) != set(self.names) or not row:
             raise StudyError(
-                f"replication {replication} (seed {seed}) gave the measures {list(row)}, the first "
-                f"one {names}. A study must always give the same."
+                f"replication {replication} of seed {self.seed} gave {sorted(row)}, others gave "
+                f"{sorted(self.names)}; a study must always give the same, and at least one number."
             )
-    table = pd.DataFrame.from_dict(dict(sorted(found.items())), orient="index", columns=names)
-    return table.rename_axis("replication")
+        self.found[replication] = np.array([row[name] for name in self.names])
+
+    def table(self) -> pd.DataFrame:
+        order = sorted(self.found)
+        values = np.array([self.found[k] for k in order])
+        return pd.DataFrame(values, pd.RangeIndex(len(order), name="replication"), self.names)
 
 
 class _Checkpoint:
@@ -163,19 +324,29 @@ class _Checkpoint:
         """Finished replications. A last line that an interruption cut short is dropped."""
         if self.path is None or not self.path.exists():
             return
-        content = self.path.read_text(encoding="utf-8")
-        complete = content[: content.rfind("\n") + 1]
-        if complete != content:
-            self.path.write_text(complete, encoding="utf-8")
-        lines = complete.splitlines()
-        if lines and json.loads(lines[0]) != self.header:
+        content = self.path.read_bytes()
+        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        if content and not content.startswith(b"{"):
+            raise DataError(f"{self.path} is no checkpoint of a study. Give another file name.")
+        if lines and self._document(lines[0], 1) != self.header:
             raise DataError(
-                f"{self.path} holds {lines[0]} and not {json.dumps(self.header)}. Give another "
-                "checkpoint file, or delete this one."
+                f"{self.path} holds {lines[0].decode()} and not {json.dumps(self.header)}. Give "
+                "another checkpoint file, or delete this one."
             )
-        for line in lines[1:]:
-            replication, row = json.loads(line)
+        if content and not content.endswith(b"\n"):
+            os.truncate(self.path, content.rfind(b"\n") + 1)
+        for number, line in enumerate(lines[1:], 2):
+            replication, row = self._document(line, number)
             yield replication, row
+
+    def _document(self, line: bytes, number: int) -> Any:
+        try:
+            return json.loads(line)
+        except ValueError as error:
+            raise DataError(
+                f"{self.path} is damaged in line {number}: {error}. Delete that line to compute "
+                "its replication again."
+            ) from error
 
     def writing(self) -> "_Writer":
         """A context in which records are appended as they come."""
@@ -187,10 +358,10 @@ class _Writer:
         self.path, self.header = path, header
         self.file: TextIO | None = None
 
-    def __enter__(self) -> Callable[[Record], None]:
+    def __enter__(self) -> Callable[[Any], None]:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.file = self.path.open("a", encoding="utf-8")
+            self.file = self.path.open("a", encoding="utf-8", newline="\n")
             if self.file.tell() == 0:
                 self._write(self.header)
         return self._write if self.file else lambda record: None
