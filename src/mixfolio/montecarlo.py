@@ -119,19 +119,17 @@ def run(
     n_replications = read_count(n_replications, "n_replications")
     seed = read_count(seed, "seed", 0)
     store, rows = _Checkpoint(checkpoint, _name(study), seed), _Rows(seed)
-    for record in store.read():
-        if record[0] < n_replications:
-            rows.add(record)
+    old = (rows.add(record) for record in store.read() if record[0] < n_replications)
+    failures = [failure for failure in old if failure is not None]
     missing = [k for k in range(n_replications) if k not in rows.found]
-    failures: list[StudyError] = []
     waiting = itertools.takewhile(lambda _: not failures, missing)
     with _one_thread(), store.writing() as keep:
         finished = _finished(study, seed, waiting, n_jobs)
         for outcome in tqdm(finished, total=len(missing), disable=not progress):
-            try:
-                rows.add(outcome)
+            failure = outcome if isinstance(outcome, StudyError) else rows.add(outcome)
+            if failure is None:
                 keep(outcome)
-            except StudyError as failure:
+            else:
                 failures.append(failure)
     if failures:
         raise _first(failures)
@@ -232,9 +230,9 @@ def _replicate(study: Study, seed: int, replication: int) -> Record | StudyError
         return failure
 
 
-def _first(failures: list[StudyError]) -> StudyError:
+def _first(failures: list[StudyError]) -> MixfolioError:
     if len(failures) > 1:
-        failures[0].add_note(f"{len(failures) - 1} more replications failed beside it.")
+        failures[0].add_note(f"Replications that failed beside it: {len(failures) - 1}.")
     return failures[0]
 
 
@@ -295,17 +293,17 @@ class _Rows:
     def __init__(self, seed: int) -> None:
         self.seed, self.names, self.found = seed, list[str](), dict[int, Array]()
 
-    def add(self, outcome: Record | StudyError) -> None:
-        if isinstance(outcome, StudyError):
-            raise outcome
-        replication, row = outcome
+    def add(self, record: Record) -> StudyError | None:
+        """Keep a replication, or say what is wrong with it."""
+        replication, row = record
         self.names = self.names or list(row)
         if set(row) != set(self.names) or not row:
-            raise StudyError(
+            return StudyError(
                 f"replication {replication} of seed {self.seed} gave {sorted(row)}, others gave "
                 f"{sorted(self.names)}; a study must always give the same, and at least one number."
             )
         self.found[replication] = np.array([row[name] for name in self.names])
+        return None
 
     def table(self) -> pd.DataFrame:
         order = sorted(self.found)
