@@ -45,7 +45,7 @@ def plain_loop(returns, strategy, window, step, costs, expanding, risk_free):
         weights.append(now)
         turnover.append(traded)
         earned.append(now @ values[t] - costs * (0.0 if arrived is None else traded))
-        money, cash = now * (1 + values[t] + safe[t]), 1 - now.sum()
+        money, cash = now * (1 + values[t] + safe[t]), (1 - now.sum()) * (1 + safe[t])
     return np.array(earned), np.array(weights), np.array(turnover)
 
 
@@ -292,8 +292,7 @@ def test_errors_of_a_strategy_name_it_and_the_date(strategy, error, date):
 
 def test_a_portfolio_that_is_wiped_out_while_it_drifts():
     returns = pd.DataFrame({"a": [0.0, -0.6, 0.1], "b": [0.0, 0.0, 0.1]})
-    with pytest.raises(MixfolioError, match=r"nothing is left to drift") as caught:
+    with pytest.raises(MixfolioError, match=r"'levered' .* by -0\.2 in 1: nothing is left"):
         backtest.walk_forward(
             returns, {"levered": lambda past: np.array([2.0, -1.0])}, window=1, step=2
         )
-    assert caught.value.__notes__ == ["Strategy 'levered', holding in 1."]

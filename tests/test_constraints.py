@@ -193,7 +193,7 @@ def test_the_way_out_is_named_with_its_size():
     options = {"groups": SECTORS, "group_limits": {"x": (None, 0.3), "y": (None, 0.5)}}
     with pytest.raises(
         InfeasibleError,
-        match=r"gives way by 0\.2 in all: upper limit 0\.[35] of group [xy] by 0\.2",
+        match=r"loosens them by 0\.2 in total: upper limit 0\.[35] of group [xy] by 0\.2",
     ):
         weights(**options)
     options["group_limits"] = {"x": (None, 0.3), "y": (None, 0.7)}
@@ -205,14 +205,14 @@ def test_the_way_out_blames_the_narrowest():
     with pytest.raises(InfeasibleError) as caught:
         weights(bounds={"a": (0.5, None)}, groups=SECTORS, group_limits={"x": (None, 0.4)})
     message = str(caught.value)
-    assert "gives way by 0.1 in all" in message
+    assert "loosens them by 0.1 in total" in message
     assert "lower bound 0.5 of a by 0.1" in message or "limit 0.4 of group x by 0.1" in message
 
 
 def test_the_way_out_adds_up_what_gives_way():
     """Both groups are too narrow for their assets and, together, 40 per cent too narrow."""
     with pytest.raises(
-        InfeasibleError, match=r"by 0\.4 in all: upper .* by 0\.\d+, upper .* by 0\."
+        InfeasibleError, match=r"by 0\.4 in total: upper .* by 0\.\d+, upper .* by 0\."
     ):
         weights(
             bounds={"a": (0.5, None), "c": (0.3, None)},
@@ -225,7 +225,7 @@ def test_the_way_out_adds_up_what_gives_way():
 def test_every_optimizer_names_the_way_out(method):
     arguments = {"minimum_variance": [], "target_return": [0.1], "maximum_sharpe": []}[method]
     mean = [] if method == "minimum_variance" else [np.full(4, 0.1)]
-    with pytest.raises(InfeasibleError, match=r"by 0\.2 in all"):
+    with pytest.raises(InfeasibleError, match=r"by 0\.2 in total"):
         getattr(optimization, method)(
             *mean,
             COVARIANCE,

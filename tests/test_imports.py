@@ -28,6 +28,7 @@ ORDER = [
     # returns -> covariance or mean
     "shrinkage",
     "covariance",
+    "robust",
     "expected_returns",
     "relationship",
     "mixed_model",

@@ -98,7 +98,7 @@ def walk_forward(
         Whether the history keeps its start instead of its length.
     risk_free : Series or array of shape (n_periods,), optional
         Give it when `returns` are in excess of the riskless asset. Weights then drift with the
-        total returns.
+        total returns, and what they leave uninvested earns the riskless one.
 
     Returns
     -------
@@ -125,20 +125,23 @@ def walk_forward(
     costs = read_number(costs, "costs")
     if costs < 0:
         raise DataError(f"costs is {costs}; it must be zero or positive, a decimal per unit.")
-    drift = values
+    total, riskless = values, np.zeros(n_periods)
     if risk_free is not None:
         if isinstance(risk_free, pd.Series) and not risk_free.index.equals(returns.index):
             raise DataError(
                 "risk_free and returns have different dates. Use risk_free.reindex(returns.index), "
                 "and look for gaps."
             )
-        drift = values + read_vector(risk_free, n_periods, None, "risk_free")[0][:, None]
+        riskless = read_vector(risk_free, n_periods, None, "risk_free")[0]
+        total = values + riskless[:, None]
     held = {
-        name: _hold(name, strategy, returns, drift, window, step, expanding)
+        name: _hold(name, strategy, returns, total, riskless, window, step, expanding)
         for name, strategy in strategies.items()
     }
     dates = returns.index[window:]
-    traded = {name: _trades(weights, drift[window:]) for name, weights in held.items()}
+    traded = {
+        name: _trades(weights, total[window:], riskless[window:]) for name, weights in held.items()
+    }
     earned = {
         name: (weights * values[window:]).sum(axis=1) - costs * np.nan_to_num(traded[name])
         for name, weights in held.items()
@@ -154,7 +157,8 @@ def _hold(
     name: str,
     strategy: Strategy,
     returns: pd.DataFrame,
-    drift: Array,
+    total: Array,
+    riskless: Array,
     window: int,
     step: int,
     expanding: bool,
@@ -166,12 +170,22 @@ def _hold(
             past = returns.iloc[0 if expanding else t - window : t].copy()
             rows.append(_decide(name, strategy, past))
             continue
-        try:
-            rows.append(np.asarray(metrics.drifted_weights(rows[-1], drift[t - 1])))
-        except DataError as error:
-            error.add_note(f"Strategy {name!r}, holding in {returns.index[t - 1]}.")
-            raise
+        held = slice(t - 1, t)
+        drifted, wealth = _drifted(rows[-1][None, :], total[held], riskless[held])
+        if not wealth[0] > 0:
+            raise DataError(
+                f"strategy {name!r} multiplies its wealth by {wealth[0]:.4g} in "
+                f"{returns.index[t - 1]}: nothing is left to hold. Limit its leverage."
+            )
+        rows.append(drifted[0])
     return np.array(rows)
+
+
+def _drifted(weights: Array, total: Array, riskless: Array) -> tuple[Array, Array]:
+    """Weights at the end of each period, and what the wealth was multiplied by in it."""
+    grown = weights * (1.0 + total)
+    wealth = grown.sum(axis=1) + (1.0 - weights.sum(axis=1)) * (1.0 + riskless)
+    return grown / wealth[:, None], wealth
 
 
 def _decide(name: str, strategy: Strategy, past: pd.DataFrame) -> Array:
@@ -183,10 +197,9 @@ def _decide(name: str, strategy: Strategy, past: pd.DataFrame) -> Array:
         raise
 
 
-def _trades(weights: Array, drift: Array) -> Array:
+def _trades(weights: Array, total: Array, riskless: Array) -> Array:
     """Sum of absolute trades at the start of each period; missing in the first."""
     traded = np.full(len(weights), np.nan)
-    grown = weights[:-1] * (1.0 + drift[:-1])
-    wealth = 1.0 + (weights[:-1] * drift[:-1]).sum(axis=1, keepdims=True)
-    traded[1:] = np.abs(weights[1:] - grown / wealth).sum(axis=1)
+    arrived, _ = _drifted(weights[:-1], total[:-1], riskless[:-1])
+    traded[1:] = np.abs(weights[1:] - arrived).sum(axis=1)
     return traded

@@ -121,7 +121,7 @@ class Constraints:
         )
         raise InfeasibleError(
             "no fully invested portfolio satisfies all limits. The smallest change that allows "
-            f"one gives way by {relaxation.sum():.4g} in all: {named}."
+            f"one loosens them by {relaxation.sum():.4g} in total: {named}."
         )
 
 

@@ -10,22 +10,28 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from mixfolio import covariance, hierarchy, optimization
+from mixfolio import covariance, hierarchy, optimization, robust
 from mixfolio.inputs import Array
 from mixfolio.simulation import INDUSTRIES, FactorWorld, Noise, World
 
 __all__ = [
+    "COMMON_TAIL_ESTIMATORS",
     "ESTIMATORS",
     "Portfolio",
+    "cluster_errors",
+    "factor_counts",
     "information_ratio",
     "information_ratios",
     "law_point",
+    "minimum_variance_losses",
     "noise_turnover",
     "one_industry",
+    "overlapping_clusters",
     "pca_without_diagonal",
     "plug_in",
     "published_hierarchical",
     "signed_equal_weight",
+    "tails",
     "three_frontiers",
 ]
 
@@ -332,3 +338,209 @@ def noise_turnover(
     trades = np.abs(np.diff(np.array(rows), axis=0)).sum(axis=2).mean(axis=0)
     names = ("minimum variance", "minimum variance, long only", "mean-variance, long only")
     return dict(zip(names, trades.tolist(), strict=True))
+
+
+def _realised(weights: Array, mean: Array, truth: Array) -> float:
+    """Information ratio a year of a portfolio under the true moments of a period of a day."""
+    return float(weights @ mean / np.sqrt(weights @ truth @ weights) * np.sqrt(250))
+
+
+def factor_counts(
+    rng: np.random.Generator, *, counts: tuple[int, ...], n_train: int = 500
+) -> dict[str, float]:
+    """Realised information ratios of principal-component covariances with more and fewer factors.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    counts : tuple of int
+        Numbers of components to keep.
+    n_train : int
+        Periods.
+
+    Returns
+    -------
+    dict
+        For each count ``"with diagonal <k>"`` and ``"limit without <k>"``, in units of the truth's.
+    """
+    world = FactorWorld().draw(rng)
+    train = world.simulate(n_train, rng).to_numpy()
+    truth, mean = world.truth.to_numpy(), world.mean.to_numpy()
+    best = _realised(_zero_cost(world, truth), mean, truth)
+    matrix = np.asarray(covariance.sample(train))
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    ratios = {}
+    for k in counts:
+        low_rank = (vectors[:, -k:] * eigenvalues[-k:]) @ vectors[:, -k:].T
+        np.fill_diagonal(low_rank, np.diagonal(matrix))
+        basis = np.linalg.qr(np.column_stack([vectors[:, -k:], np.ones(len(mean))]))[0]
+        limit = mean - basis @ (basis.T @ mean)
+        ratios[f"with diagonal {k}"] = _realised(_zero_cost(world, low_rank), mean, truth) / best
+        ratios[f"limit without {k}"] = _realised(limit, mean, truth) / best
+    return ratios
+
+
+def cluster_errors(
+    rng: np.random.Generator, *, shares: tuple[float, ...], n_train: int = 500
+) -> dict[str, float]:
+    """Realised information ratios of the hierarchical portfolio when clusters are wrong.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shares : tuple of float
+        Shares of the assets that are moved to a cluster drawn at random.
+    n_train : int
+        Periods.
+
+    Returns
+    -------
+    dict
+        ``"wrong <share>"`` for each share, ``"learned"`` for clusters by correlation, and their
+        ``"agreement"``: the share of pairs on which learned and true clusters agree. Ratios are in
+        units of the truth's.
+    """
+    world = FactorWorld().draw(rng)
+    train = world.simulate(n_train, rng).to_numpy()
+    truth, mean = world.truth.to_numpy(), world.mean.to_numpy()
+    best = _realised(_zero_cost(world, truth), mean, truth)
+    matrix = np.asarray(covariance.sample(train))
+    groups = pd.factorize(world.groups)[0]
+    learned = np.asarray(hierarchy.correlation_clusters(matrix, groups.max() + 1, method="ward"))
+
+    def ratio(labels: Array) -> float:
+        weights = np.asarray(hierarchy.cluster_then_allocate(mean, matrix, labels))
+        return _realised(weights, mean, truth) / best
+
+    ratios = {}
+    for share in shares:
+        moved = rng.random(len(groups)) < share
+        labels = np.where(moved, rng.integers(0, groups.max() + 1, len(groups)), groups)
+        ratios[f"wrong {share:g}"] = ratio(labels)
+    same = (groups[:, None] == groups) == (learned[:, None] == learned)
+    return {**ratios, "learned": ratio(learned), "agreement": float(same.mean())}
+
+
+def overlapping_clusters(rng: np.random.Generator, *, n_train: int = 500) -> dict[str, float]:
+    """A world in which a fifth of the stocks belong to two industries, and three ways to see it.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_train : int
+        Periods.
+
+    Returns
+    -------
+    dict
+        Realised information ratios, in units of the truth's, when every stock is put into its
+        first industry only, into both, and when clusters are ignored.
+    """
+    drawn = FactorWorld().draw(rng)
+    industries = drawn.loadings.columns[1:]
+    member = (drawn.loadings[industries] > 0).astype(float)
+    second = rng.integers(0, len(industries), len(member))
+    double = rng.random(len(member)) < 0.2
+    loadings = drawn.loadings.copy()
+    for i in np.flatnonzero(double):
+        loadings.iloc[i, 1 + second[i]] += rng.uniform(0.5, 2.0)
+    world = World(
+        drawn.mean, loadings, drawn.factor_variance, drawn.specific_variance, drawn.groups
+    )
+    both = (loadings[industries] > 0).astype(float)
+    train = world.simulate(n_train, rng).to_numpy()
+    truth, mean = world.truth.to_numpy(), world.mean.to_numpy()
+    matrix = np.asarray(covariance.sample(train))
+    best = _realised(_zero_cost(world, truth), mean, truth)
+    portfolios = {
+        "first industry only": hierarchy.cluster_then_allocate(mean, matrix, member.to_numpy()),
+        "both industries": hierarchy.cluster_then_allocate(mean, matrix, both.to_numpy()),
+        "no clusters": _zero_cost(world, matrix),
+    }
+    return {k: _realised(np.asarray(w), mean, truth) / best for k, w in portfolios.items()}
+
+
+def minimum_variance_losses(
+    rng: np.random.Generator, *, n_per_industry: int = 20, n_train: int = 250
+) -> dict[str, float]:
+    """True volatility of minimum-risk portfolios built in steps, over the lowest possible.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_per_industry, n_train : int
+
+    Returns
+    -------
+    dict
+        For long-only portfolios: equal weight, minimum variance of the sample, hierarchical risk
+        parity, and nested clusters with learned and with true clusters. The lowest volatility is
+        that of the long-only minimum-variance portfolio of the truth.
+    """
+    world = FactorWorld(n_per_industry=n_per_industry).draw(rng)
+    train = world.simulate(n_train, rng).to_numpy()
+    truth, matrix = world.truth.to_numpy(), np.asarray(covariance.sample(train))
+    groups = pd.factorize(world.groups)[0]
+    learned = hierarchy.correlation_clusters(matrix, groups.max() + 1, method="ward")
+    portfolios = {
+        "equal weight": optimization.equal_weight(len(truth)),
+        "minimum variance": optimization.minimum_variance(matrix),
+        "hierarchical risk parity": hierarchy.hierarchical_risk_parity(matrix),
+        "nested, learned clusters": hierarchy.nested_clusters(matrix, learned),
+        "nested, true clusters": hierarchy.nested_clusters(matrix, groups),
+    }
+    lowest = np.asarray(optimization.minimum_variance(truth))
+    floor = float(np.sqrt(lowest @ truth @ lowest))
+    return {
+        name: float(np.sqrt(np.asarray(w) @ truth @ np.asarray(w))) / floor
+        for name, w in portfolios.items()
+    }
+
+
+COMMON_TAIL_ESTIMATORS: Mapping[str, Callable[[Array], Array]] = {
+    "sample": covariance.sample,
+    "winsorised": robust.winsorised,
+    "Tyler": lambda train: robust.tyler(train, tolerance=1e-5),
+}
+
+
+def tails(
+    rng: np.random.Generator,
+    *,
+    degrees_of_freedom: float,
+    common: bool,
+    n_per_industry: int = 10,
+    n_train: int = 180,
+) -> dict[str, float]:
+    """Realised information ratios under Student-t returns of unchanged covariance.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    degrees_of_freedom : float
+        Above 2; infinity for normal returns.
+    common : bool
+        Whether large moves come to all assets at once: one chi-squared variable scales all returns
+        of a period. Otherwise the noise of each asset has its own.
+    n_per_industry, n_train : int
+
+    Returns
+    -------
+    dict
+        For each covariance estimator, in units of the truth's.
+    """
+    world = FactorWorld(n_per_industry=n_per_industry).draw(rng)
+    truth, mean = world.truth.to_numpy(), world.mean.to_numpy()
+    d = degrees_of_freedom
+    if np.isinf(d):
+        train = world.simulate(n_train, rng).to_numpy()
+    elif common:
+        scale = np.sqrt((d - 2) / rng.chisquare(d, n_train))
+        train = mean + (world.simulate(n_train, rng).to_numpy() - mean) * scale[:, None]
+    else:
+        train = world.simulate(n_train, rng, Noise("student", degrees_of_freedom=d)).to_numpy()
+    best = _realised(_zero_cost(world, truth), mean, truth)
+    return {
+        name: _realised(_zero_cost(world, np.asarray(estimate(train))), mean, truth) / best
+        for name, estimate in COMMON_TAIL_ESTIMATORS.items()
+    }
