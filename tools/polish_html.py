@@ -22,6 +22,7 @@ UNUSED = (
 PROMPTS = {"code cell content": "the solution", "code cell source": "the code",
            "code cell output": "the output"}
 
+WIDE = 760  # pixels: wider than the column of text
 WIDTH = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)pt"')
 HEIGHT = re.compile(r'<svg\b[^>]*?\sheight="([\d.]+)pt"')
 
@@ -159,7 +160,7 @@ def frame_tables(soup: BeautifulSoup) -> None:
 
 
 def frame_figures(soup: BeautifulSoup) -> None:
-    """On a phone a drawing keeps a size at which it can be read, and scrolls by itself."""
+    """On a phone a wide drawing keeps a size at which it can be read, and scrolls by itself."""
     for image in soup.select("img.drawn"):
         image.wrap(soup.new_tag("div", attrs={"class": "figure-scroll", "tabindex": "0"}))
 
@@ -202,6 +203,8 @@ def size_figures(page: Path, soup: BeautifulSoup) -> None:
         width, height = WIDTH.search(drawing), HEIGHT.search(drawing)
         if width and height:
             image["width"], image["height"] = _pixels(width[1]), _pixels(height[1])
+            if float(image["width"]) > WIDE:
+                image["class"] = [*image["class"], "wide"]
 
 
 def _pixels(points: str) -> str:
