@@ -65,9 +65,8 @@ def test_every_replication_can_be_repeated_alone():
 @pytest.mark.parametrize("study", [normals, small_ratios], ids=["small", "ratios"])
 def test_how_many_workers_does_not_matter(study):
     alone = montecarlo.run(study, 12, seed=SEED)
-    for n_jobs in (2, 3, -1):
-        together = montecarlo.run(study, 12, seed=SEED, n_jobs=n_jobs)
-        pd.testing.assert_frame_equal(together, alone, check_exact=True)
+    together = montecarlo.run(study, 12, seed=SEED, n_jobs=2)
+    pd.testing.assert_frame_equal(together, alone, check_exact=True)
     with joblib.parallel_config(backend="threading", n_jobs=2):
         threads = montecarlo.run(study, 12, seed=SEED, n_jobs=2)
     pd.testing.assert_frame_equal(threads, alone, check_exact=True)

@@ -17,7 +17,15 @@ from scipy.linalg import eigh
 
 from mixfolio import shrinkage
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array, Labels, MatrixLike, label_matrix, read_number, read_returns
+from mixfolio.inputs import (
+    Array,
+    Labels,
+    MatrixLike,
+    label_matrix,
+    read_count,
+    read_number,
+    read_returns,
+)
 
 __all__ = [
     "clip_eigenvalues",
@@ -119,12 +127,13 @@ def linear_shrinkage(
     Returns
     -------
     DataFrame or ndarray of shape (n_assets, n_assets)
-        Covariance per period; positive definite for any intensity above 0.
+        Covariance per period; positive definite where the target is and the intensity is above 0.
 
     Raises
     ------
     DataError
-        If the returns are unusable, an asset never moves, or an argument is out of range.
+        If the returns are unusable, an asset never moves, or an argument is out of range; or if
+        the intensity is to be estimated from fewer than 3 periods.
 
     Notes
     -----
@@ -135,7 +144,7 @@ def linear_shrinkage(
         intensity = read_number(intensity, "intensity")
         if not 0 <= intensity <= 1:
             raise DataError(f"intensity is {intensity}; it must be between 0 and 1.")
-    values, labels = read_returns(returns)
+    values, labels = read_returns(returns, min_periods=3 if intensity is None else 2)
     return label_matrix(_shrunken(values, labels, target, intensity)[0], labels)
 
 
@@ -157,7 +166,7 @@ def shrinkage_intensity(returns: MatrixLike, *, target: shrinkage.Target = "iden
     DataError
         As in :func:`linear_shrinkage`.
     """
-    values, labels = read_returns(returns)
+    values, labels = read_returns(returns, min_periods=3)
     return _shrunken(values, labels, target, None)[1]
 
 
@@ -211,8 +220,7 @@ def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
     """
     values, labels = read_returns(returns)
     matrix = np.asarray(sample(values))
-    if not 1 <= n_factors <= len(matrix):
-        raise DataError(f"n_factors is {n_factors}; it must be between 1 and {len(matrix)}.")
+    n_factors = read_count(n_factors, "n_factors", 1, len(matrix))
     eigenvalues, vectors = _leading(matrix, n_factors)
     low_rank = (vectors * eigenvalues) @ vectors.T
     if diagonal:
@@ -241,7 +249,8 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
     Returns
     -------
     DataFrame or ndarray of shape (n_assets, n_assets)
-        Covariance per period, positive definite.
+        Covariance per period; positive definite unless there is nothing below the edge, as with
+        very few periods or with assets that are copies of each other.
 
     Raises
     ------
@@ -260,7 +269,7 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
     eigenvalues, vectors = eigh(np.asarray(sample(values / spread)))
     noise = eigenvalues <= (1 + np.sqrt(n_assets / n_periods)) ** 2
     if noise.any():
-        eigenvalues[noise] = eigenvalues[noise].mean()
+        eigenvalues[noise] = max(0.0, eigenvalues[noise].mean())
     matrix = (vectors * eigenvalues) @ vectors.T
     scale = spread / np.sqrt(np.diagonal(matrix))
     return label_matrix(matrix * np.outer(scale, scale), labels)

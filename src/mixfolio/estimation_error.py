@@ -22,14 +22,15 @@ import numpy as np
 from scipy.special import gammaln
 
 from mixfolio.errors import DataError
+from mixfolio.inputs import read_count
 
 __all__ = ["minimum_variance_inflation", "perceived_ratio", "realised_ratio"]
 
 
 def _freedom(n_assets: int, n_periods: int, zero_cost: bool) -> tuple[int, int]:
-    p = n_assets - 1 if zero_cost else n_assets
-    n = n_periods - 1
-    if p < 1 or n - p < 1:
+    n = read_count(n_periods, "n_periods") - 1
+    p = read_count(n_assets, "n_assets", 2 if zero_cost else 1) - int(zero_cost)
+    if n - p < 1:
         raise DataError(
             f"the laws need more periods than assets: {n_periods} periods and {n_assets} assets "
             f"leave {n - p} degrees of freedom. Use at least {p + 2} periods."

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
+from scipy.linalg import cho_solve
 from scipy.spatial.distance import squareform
 
-from mixfolio import optimization
-from mixfolio.errors import DataError
+from mixfolio import optimization, quadratic
+from mixfolio.errors import DataError, SingularCovarianceError
 from mixfolio.inputs import (
     Array,
     MatrixLike,
     VectorLike,
     label_vector,
+    read_count,
     read_covariance,
     read_membership,
     read_vector,
@@ -36,6 +38,8 @@ __all__ = [
     "hierarchical_risk_parity",
     "nested_clusters",
 ]
+
+LINKAGES = ("single", "complete", "average", "weighted", "centroid", "median", "ward")
 
 
 def cluster_then_allocate(mean: VectorLike, covariance: MatrixLike, groups: Any) -> Any:
@@ -61,34 +65,45 @@ def cluster_then_allocate(mean: VectorLike, covariance: MatrixLike, groups: Any)
     Raises
     ------
     DataError
-        If an asset is in no cluster, or a cluster has a single asset, which cannot be hedged.
+        If an asset is in no cluster, a cluster has a single asset, which cannot be hedged, or all
+        means of a cluster are equal.
     SingularCovarianceError
         If the covariance of a cluster, or across clusters, is not positive definite.
     """
     matrix, labels = read_covariance(covariance)
     means, labels = read_vector(mean, len(matrix), labels, "mean")
     membership, names = read_membership(groups, len(matrix), labels)
-    assets = list(range(len(matrix))) if labels is None else list(labels)
-    _require_clusters(membership, names, assets)
+    _require_clusters(membership, list(range(len(matrix)) if labels is None else labels))
+    _require_choice(membership, names, means)
     inner = np.column_stack([_hedged(means, matrix, column > 0) for column in membership.T])
-    across = inner.T @ matrix @ inner
-    weights = inner @ np.linalg.solve(across, inner.T @ means)
+    across = quadratic.factorise(inner.T @ matrix @ inner)
+    weights = inner @ cho_solve(across, inner.T @ means)
     return label_vector(weights / np.abs(weights).max(), labels, "cluster_then_allocate")
 
 
-def _require_clusters(membership: Array, names: list[Any], assets: list[Any]) -> None:
+def _require_clusters(membership: Array, assets: list[Any]) -> None:
     alone = np.flatnonzero(membership.sum(axis=1) == 0)
     if len(alone):
         raise DataError(
             f"{len(alone)} asset(s) are in no cluster, the first is {assets[alone[0]]!s}. "
             "Give every asset a cluster, or leave it out."
         )
+
+
+def _require_choice(membership: Array, names: list[Any], means: Array) -> None:
+    """Two assets in every cluster, with means that differ: else there is no zero-cost portfolio."""
     small = np.flatnonzero(membership.sum(axis=0) < 2)
     if len(small):
         raise DataError(
             f"{len(small)} cluster(s) have fewer than two assets, the first is "
             f"{names[small[0]]!r}: there is nothing to hedge with. Merge it with another."
         )
+    for name, column in zip(names, membership.T, strict=True):
+        if np.ptp(means[column > 0]) == 0:
+            raise DataError(
+                f"all expected returns in cluster {name!r} are equal: no zero-cost portfolio of it "
+                "earns anything. Merge it with another."
+            )
 
 
 def _hedged(means: Array, matrix: Array, member: Any) -> Array:
@@ -125,20 +140,27 @@ def correlation_clusters(
     Raises
     ------
     DataError
-        If `n_clusters` is not between 1 and n_assets.
+        If `n_clusters` is not between 1 and n_assets, or the linkage is unknown.
     """
     matrix, labels = read_covariance(covariance)
-    if not 1 <= n_clusters <= len(matrix):
-        raise DataError(f"n_clusters is {n_clusters}; it must be between 1 and {len(matrix)}.")
-    if len(matrix) == 1:
-        return label_vector(np.ones(1), labels, "cluster")
-    distance = np.sqrt((1 - _correlation(matrix)) / 2)
-    tree = linkage(squareform(distance, checks=False), method)
-    found = fcluster(tree, n_clusters, criterion="maxclust")
+    n_clusters = read_count(n_clusters, "n_clusters", 1, len(matrix))
+    found = np.ones(len(matrix), dtype=np.int64)
+    if len(matrix) > 1:
+        found = fcluster(_tree(matrix, method), n_clusters, criterion="maxclust").astype(np.int64)
     return found if labels is None else pd.Series(found, index=labels, name="cluster")
 
 
-def hierarchical_risk_parity(covariance: MatrixLike, *, method: str = "single") -> Any:
+def _tree(matrix: Array, method: str, optimal_ordering: bool = False) -> Array:
+    """Hierarchical clustering by the distance ``sqrt((1 - correlation) / 2)``."""
+    if method not in LINKAGES:
+        raise DataError(f"method is {method!r}; it must be one of {list(LINKAGES)}.")
+    distance = squareform(np.sqrt((1 - _correlation(matrix)) / 2), checks=False)
+    return np.asarray(linkage(distance, method, optimal_ordering=optimal_ordering))
+
+
+def hierarchical_risk_parity(
+    covariance: MatrixLike, *, method: str = "single", optimal_ordering: bool = False
+) -> Any:
     """Hierarchical risk parity (Lopez de Prado, 2016).
 
     Assets are ordered by hierarchical clustering. The ordered list is halved again and again, and
@@ -150,64 +172,69 @@ def hierarchical_risk_parity(covariance: MatrixLike, *, method: str = "single") 
         May be singular.
     method : str
         Linkage, see :func:`scipy.cluster.hierarchy.linkage`.
+    optimal_ordering : bool
+        Whether to flip the branches so that neighbours in the list are as similar as can be. The
+        paper does not, nor does PyPortfolioOpt; skfolio does.
 
     Returns
     -------
     Series or ndarray of shape (n_assets,)
-        Positive weights that sum to one.
+        Weights between 0 and 1 that sum to one; positive if the covariance is positive definite.
 
     Raises
     ------
     DataError
-        If the covariance is unusable.
+        If the covariance is unusable or the linkage unknown.
+    SingularCovarianceError
+        If two halves have no variance both, or one has a negative one.
 
     Notes
     -----
     Assets are compared by the distance ``sqrt((1 - correlation) / 2)`` itself. The paper's listing
     clusters the columns of the distance matrix as if they were observations; libraries differ.
-    The variance of a segment of the ordered list is a block sum of the rescaled covariance,
-    read off a table of cumulative sums, so that each halving costs the same whatever its size.
     """
     matrix, labels = read_covariance(covariance)
-    n = len(matrix)
-    order = np.arange(n)
-    if n > 1:
-        distance = np.sqrt((1 - _correlation(matrix)) / 2)
-        order = leaves_list(linkage(squareform(distance, checks=False), method))
-    weights = np.empty(n)
+    order = np.arange(len(matrix))
+    if len(matrix) > 1:
+        order = leaves_list(_tree(matrix, method, optimal_ordering))
+    weights = np.empty(len(matrix))
     weights[order] = _bisect(matrix[np.ix_(order, order)])
     return label_vector(weights, labels, "hierarchical_risk_parity")
 
 
 def _bisect(matrix: Array) -> Array:
-    """Weights of an ordered list of assets by recursive halving, a whole level at a time."""
-    n = len(matrix)
-    inverse = 1.0 / np.diagonal(matrix)
-    sums = np.zeros((n + 1, n + 1))
-    sums[1:, 1:] = (matrix * np.outer(inverse, inverse)).cumsum(axis=0).cumsum(axis=1)
-    shares = np.concatenate([[0.0], inverse.cumsum()])
-    weights = np.ones(n)
-    segments = np.array([[0, n]])
-    while len(segments := segments[segments[:, 1] - segments[:, 0] > 1]):
-        start, stop = segments.T
-        middle = start + (stop - start) // 2
-        left, right = (
-            _segment_variance(sums, shares, a, b) for a, b in ((start, middle), (middle, stop))
-        )
-        to_left = right / (left + right)
-        for a, m, b, share in zip(start, middle, stop, to_left, strict=True):
-            weights[a:m] *= share
-            weights[m:b] *= 1 - share
-        segments = np.concatenate(
-            [np.column_stack([start, middle]), np.column_stack([middle, stop])]
-        )
+    """Weights of an ordered list of assets by recursive halving."""
+    weights = np.ones(len(matrix))
+    segments = [(0, len(matrix))]
+    while segments:
+        start, stop = segments.pop()
+        if stop - start < 2:
+            continue
+        halves = (start, middle := (start + stop) // 2), (middle, stop)
+        left, right = (_segment_variance(matrix[a:b, a:b]) for a, b in halves)
+        if not left + right > 0:
+            raise SingularCovarianceError(
+                f"two halves of {stop - start} assets have no variance both, so that there is no "
+                "risk to share. Shrink the covariance, or use more periods than assets."
+            )
+        weights[start:middle] *= right / (left + right)
+        weights[middle:stop] *= left / (left + right)
+        segments.extend(halves)
     return weights
 
 
-def _segment_variance(sums: Array, shares: Array, start: Any, stop: Any) -> Array:
-    """Variance of the inverse-variance portfolio of each segment."""
-    block = sums[stop, stop] - sums[start, stop] - sums[stop, start] + sums[start, start]
-    return np.asarray(block / (shares[stop] - shares[start]) ** 2)
+def _segment_variance(block: Array) -> float:
+    """Variance of the inverse-variance portfolio of a segment."""
+    inverse = 1.0 / np.diagonal(block)
+    weights = inverse / inverse.sum()
+    variance = float(weights @ block @ weights)
+    rounding = 1e-14 * len(block) * float(weights @ (weights * np.diagonal(block)))
+    if variance < -rounding:
+        raise SingularCovarianceError(
+            f"a long-only portfolio has a variance of {variance:.3g}: the matrix is no covariance. "
+            "Use the nearest one that is positive semidefinite."
+        )
+    return variance if variance > rounding else 0.0
 
 
 def nested_clusters(covariance: MatrixLike, groups: Any) -> Any:
@@ -235,9 +262,8 @@ def nested_clusters(covariance: MatrixLike, groups: Any) -> Any:
     """
     matrix, labels = read_covariance(covariance)
     membership, _ = read_membership(groups, len(matrix), labels)
-    alone = np.flatnonzero(membership.sum(axis=1) == 0)
-    if len(alone):
-        raise DataError(f"{len(alone)} asset(s) are in no cluster. Give every asset a cluster.")
+    _require_clusters(membership, list(range(len(matrix)) if labels is None else labels))
+    membership = membership[:, membership.any(axis=0)]
     inner = np.zeros_like(membership)
     for j, column in enumerate(membership.T):
         member = column > 0

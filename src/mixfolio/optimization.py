@@ -319,7 +319,7 @@ def zero_cost_sharpe(
     matrix, labels = read_covariance(covariance)
     means, labels = read_vector(mean, len(matrix), labels, "mean")
     for name, value in (("bound", bound), ("target", target)):
-        if value is not None and not value > 0:
+        if value is not None and read_number(value, name) <= 0:
             raise DataError(f"{name} is {value}; it must be positive.")
     if np.ptp(means) <= 1e-14 * np.abs(means).max():
         raise DataError("all expected returns are equal: no zero-cost portfolio earns anything.")

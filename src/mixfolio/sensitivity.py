@@ -17,15 +17,24 @@ optimal portfolio choice. Journal of Portfolio Management 19 (2), 6-11.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq
 
 from mixfolio import optimization
-from mixfolio.errors import DataError
-from mixfolio.inputs import Array, MatrixLike, VectorLike, read_covariance, read_vector
+from mixfolio.errors import DataError, SingularCovarianceError
+from mixfolio.inputs import (
+    Array,
+    MatrixLike,
+    VectorLike,
+    read_count,
+    read_covariance,
+    read_number,
+    read_vector,
+)
 
 __all__ = ["cash_equivalent", "cash_equivalent_losses", "mean_change_that_empties", "perturb"]
 
 INPUTS = ("means", "variances", "covariances")
+MAX_DRAWS = 1000
+GONE = 1e-12
 
 
 def cash_equivalent(weights: Array, mean: Array, matrix: Array, risk_tolerance: float) -> float:
@@ -106,18 +115,30 @@ def cash_equivalent_losses(
     Raises
     ------
     DataError
-        If the inputs are unusable.
+        If the inputs are unusable, a tolerance or the size is negative, or the best cash equivalent
+        is not positive, so that there is nothing to lose a share of.
+    SingularCovarianceError
+        If the covariance, or each of 1,000 draws, is not positive definite.
     """
+    if read_number(size, "size") < 0:
+        raise DataError(f"size is {size}; it is a standard deviation.")
     matrix, labels = read_covariance(covariance)
     means = read_vector(mean, len(matrix), labels, "mean")[0]
     losses = {}
     for what in INPUTS:
         wrong_mean, wrong = _positive_definite(means, matrix, what, size, rng)
         for tolerance in risk_tolerances:
+            if read_number(tolerance, "risk_tolerance") <= 0:
+                raise DataError(f"risk_tolerance is {tolerance}; it must be positive.")
             aversion = 2 / tolerance
             best = optimization.mean_variance(means, matrix, risk_aversion=aversion)
             chosen = optimization.mean_variance(wrong_mean, wrong, risk_aversion=aversion)
             top = cash_equivalent(best, means, matrix, tolerance)
+            if top <= 0:
+                raise DataError(
+                    f"the best cash equivalent at risk tolerance {tolerance:g} is {top:.3g}, and "
+                    "not positive: no share of it can be lost. Raise the tolerance."
+                )
             losses[f"{what} {tolerance:g}"] = (
                 1 - cash_equivalent(chosen, means, matrix, tolerance) / top
             )
@@ -127,10 +148,14 @@ def cash_equivalent_losses(
 def _positive_definite(
     mean: Array, matrix: Array, what: str, size: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    while True:
+    for _ in range(MAX_DRAWS):
         wrong_mean, wrong = perturb(mean, matrix, what, size, rng)
         if np.linalg.eigvalsh(wrong)[0] > 1e-8 * np.trace(wrong) / len(wrong):
             return wrong_mean, wrong
+    raise SingularCovarianceError(
+        f"none of {MAX_DRAWS} draws with errors of size {size:g} in the {what} is positive "
+        "definite. Use smaller errors, or a better conditioned covariance."
+    )
 
 
 def mean_change_that_empties(
@@ -159,20 +184,30 @@ def mean_change_that_empties(
     Raises
     ------
     DataError
-        If the covariance is unusable or no rise of that mean empties so many assets.
+        If the covariance is unusable, there is no such asset, or the share is not above 0 or more
+        than all other assets together.
+    SingularCovarianceError
+        If the covariance is not positive definite.
     """
     matrix, _ = read_covariance(covariance)
     n = len(matrix)
-    implied = risk_aversion * matrix.mean(axis=1)
-    bump = np.eye(n)[asset]
-
-    def excess(rise: float) -> float:
-        weights = optimization.mean_variance(
-            implied + rise * bump, matrix, risk_aversion=risk_aversion
+    asset = read_count(asset, "asset", 0, n - 1)
+    share, risk_aversion = read_number(share, "share"), read_number(risk_aversion, "risk_aversion")
+    if not 0 < share <= 1 - 1 / n:
+        raise DataError(
+            f"share is {share:g}; it must be above 0, and at most {n - 1} of the {n} assets can go."
         )
-        return float((np.asarray(weights) < 1e-12).sum() - share * n)
+    implied = risk_aversion * matrix.mean(axis=1)
 
-    highest = risk_aversion * float(np.diagonal(matrix).max())
-    if excess(highest) < 0:
-        raise DataError(f"no rise of one mean empties {share:.0%} of the {n} assets.")
-    return float(brentq(lambda rise: excess(rise) + 0.25, 0.0, highest, xtol=1e-10))
+    def empties(rise: float) -> bool:
+        means = implied + rise * (np.arange(n) == asset)
+        weights = optimization.mean_variance(means, matrix, risk_aversion=risk_aversion)
+        return bool((np.asarray(weights) < GONE).sum() >= share * n - 1e-9)
+
+    # Everything is in the one asset once its marginal utility is the highest there.
+    marginal = implied - risk_aversion * matrix[asset]
+    low, high = 0.0, 2 * float((marginal - marginal[asset]).max())
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if empties(middle) else (middle, high)
+    return high

@@ -26,6 +26,7 @@ from typing import Literal
 
 import numpy as np
 
+from mixfolio.errors import DataError
 from mixfolio.inputs import Array
 
 __all__ = ["TARGETS", "Target", "shrink"]
@@ -52,6 +53,11 @@ def shrink(
     -------
     matrix : ndarray of shape (n_assets, n_assets)
     intensity : float
+
+    Raises
+    ------
+    DataError
+        If the mean of all assets never moves, and shall be the single factor.
     """
     S = Y.T @ Y / n
     F, estimate = TARGETS[target](Y, S, n)
@@ -101,6 +107,10 @@ def _single_factor(Y: Array, S: Array, n: float) -> tuple[Array, float]:
     """Target: one factor, the mean return of all assets (Ledoit and Wolf, 2003)."""
     market = Y.mean(axis=1)
     variance = float(market @ market) / n
+    if not variance > 1e-28 * float(np.trace(S)) / len(S):
+        raise DataError(
+            "the mean of all assets never moves, so that it is no factor. Use another target."
+        )
     with_market = Y.T @ market / n
     F = np.outer(with_market, with_market) / variance
     np.fill_diagonal(F, np.diagonal(S))

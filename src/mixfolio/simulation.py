@@ -24,13 +24,13 @@ Econometrics 31, 307-327.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array
+from mixfolio.inputs import Array, read_count, read_number
 
 __all__ = ["INDUSTRIES", "FactorWorld", "Noise", "World"]
 
@@ -81,6 +81,8 @@ class Noise:
         """Refuse parameters without a finite variance."""
         if self.kind not in ("gaussian", "garch", "student"):
             raise DataError(f"noise is {self.kind!r}; it must be 'gaussian', 'garch' or 'student'.")
+        for name in ("alpha", "beta", "degrees_of_freedom"):
+            read_number(getattr(self, name), name)
         if self.alpha < 0 or self.beta < 0 or self.alpha + self.beta >= 1:
             raise DataError(
                 f"GARCH has alpha + beta = {self.alpha:g} + {self.beta:g} = "
@@ -103,7 +105,19 @@ class Noise:
         return self.degrees_of_freedom / (self.degrees_of_freedom - 2.0)
 
     def draw(self, variances: Array, n_periods: int, rng: np.random.Generator) -> Array:
-        """Noise of shape (n_periods, n_assets) for the specific variances of a world."""
+        """Noise of a world.
+
+        Parameters
+        ----------
+        variances : ndarray of shape (n_assets,)
+            The world's specific variances.
+        n_periods : int
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of shape (n_periods, n_assets)
+        """
         scale = np.sqrt(variances)
         shape = (n_periods, len(variances))
         if self.kind == "gaussian":
@@ -155,6 +169,9 @@ class World:
 
     def __post_init__(self) -> None:
         """Refuse variances and labels that make no covariance matrix."""
+        for name in ("mean", "factor_variance", "specific_variance", "groups"):
+            _require_labelled(getattr(self, name), pd.Series, name)
+        _require_labelled(self.loadings, pd.DataFrame, "loadings")
         if (self.factor_variance < 0).any() or (self.specific_variance <= 0).any():
             lowest = min(self.factor_variance.min(), self.specific_variance.min())
             raise DataError(
@@ -167,27 +184,32 @@ class World:
         )
         if not agree or not self.factor_variance.index.equals(factors):
             raise DataError("mean, loadings, variances and groups must carry the same labels.")
+        if len(assets) == 0 or not assets.is_unique or not factors.is_unique:
+            raise DataError(
+                f"the world has {len(assets)} assets, {assets.nunique()} of them with a name of "
+                "their own; it needs at least one, and a different name for each asset and factor."
+            )
 
     @property
     def truth(self) -> pd.DataFrame:
         """True covariance of returns with Gaussian, or variance-matched, noise."""
         return self.covariance()
 
-    def covariance(self, noise: Noise | None = None) -> pd.DataFrame:
+    def covariance(self, noise: Noise | Kind | None = None) -> pd.DataFrame:
         """True covariance ``B diag(v_f) B' + diag(v_e)`` of returns with the given noise.
 
         Parameters
         ----------
-        noise : Noise, optional
-            Gaussian by default.
+        noise : Noise or {"gaussian", "garch", "student"}, optional
+            Gaussian by default. A name stands for ``Noise(name)``: matched in variance.
 
         Returns
         -------
         DataFrame of shape (n_assets, n_assets)
         """
-        factor = (noise or Noise()).variance_factor
-        B = self.loadings.to_numpy()
-        matrix = (B * self.factor_variance.to_numpy()) @ B.T
+        factor = _law(noise).variance_factor
+        scaled = self.loadings.to_numpy() * np.sqrt(self.factor_variance.to_numpy())
+        matrix = scaled @ scaled.T
         matrix[np.diag_indices_from(matrix)] += factor * self.specific_variance.to_numpy()
         return pd.DataFrame(matrix, self.mean.index, self.mean.index)
 
@@ -211,16 +233,36 @@ class World:
         Raises
         ------
         DataError
-            If `n_periods` is below 1 or the noise is unknown.
+            If `n_periods` is below 1, the noise is unknown or `rng` is no generator.
         """
-        if n_periods < 1:
-            raise DataError(f"n_periods is {n_periods}; simulate at least one period.")
-        law = noise if isinstance(noise, Noise) else Noise(noise)
+        n_periods, law = read_count(n_periods, "n_periods"), _law(noise)
+        _require_generator(rng)
         spread = np.sqrt(self.factor_variance.to_numpy())
         factors = rng.standard_normal((n_periods, len(spread))) * spread
         specific = law.draw(self.specific_variance.to_numpy(), n_periods, rng)
         values = self.mean.to_numpy() + factors @ self.loadings.to_numpy().T + specific
         return pd.DataFrame(values, columns=self.mean.index)
+
+
+def _law(noise: Noise | Kind | None) -> Noise:
+    return noise if isinstance(noise, Noise) else Noise("gaussian" if noise is None else noise)
+
+
+def _require_labelled(values: Any, kind: Any, name: str) -> None:
+    if not isinstance(values, kind):
+        raise DataError(f"{name} is a {type(values).__name__}; give a pandas {kind.__name__}.")
+    known = values.notna() if name == "groups" else np.isfinite(values.to_numpy(dtype=float))
+    missing = int((~np.asarray(known)).sum())
+    if missing:
+        raise DataError(
+            f"{name} of the world has {missing} entr(ies) that are missing or infinite. "
+            "Give every parameter a number."
+        )
+
+
+def _require_generator(rng: Any) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise DataError(f"rng is {rng!r}; give a generator, such as numpy.random.default_rng(7).")
 
 
 @dataclass(frozen=True)
@@ -240,6 +282,12 @@ class FactorWorld:
     mean_range, loading_range : pair of float
         Bounds of the uniform distributions of annual means and of loadings.
     periods_per_year : int
+
+    Raises
+    ------
+    DataError
+        If there is no asset, a volatility is negative or that of the noise not positive, or a
+        number is missing or a range empty.
     """
 
     industries: Mapping[str, float] = field(default_factory=lambda: dict(INDUSTRIES))
@@ -249,6 +297,25 @@ class FactorWorld:
     mean_range: tuple[float, float] = (-0.2, 0.2)
     loading_range: tuple[float, float] = (0.5, 2.0)
     periods_per_year: int = 250
+
+    def __post_init__(self) -> None:
+        """Refuse what no world can be drawn from."""
+        read_count(self.n_per_industry, "n_per_industry")
+        if not self.industries or "market" in self.industries:
+            raise DataError(
+                f"industries are {list(self.industries)}; a world needs at least one, and none "
+                "named 'market', which is the factor that all assets share."
+            )
+        for name, volatility in {**self.industries, "market": self.market_volatility}.items():
+            if read_number(volatility, f"the volatility of {name!r}") < 0:
+                raise DataError(f"the volatility of {name!r} is {volatility}; it is negative.")
+        for name in ("noise_volatility", "periods_per_year"):
+            if read_number(getattr(self, name), name) <= 0:
+                raise DataError(f"{name} is {getattr(self, name)}; it must be positive.")
+        for name in ("mean_range", "loading_range"):
+            low, high = (read_number(bound, name) for bound in getattr(self, name))
+            if low > high:
+                raise DataError(f"{name} is ({low:g}, {high:g}); the lower bound comes first.")
 
     @property
     def n_assets(self) -> int:
@@ -269,15 +336,10 @@ class FactorWorld:
         Raises
         ------
         DataError
-            If there is no asset, or a volatility is negative.
+            If `rng` is no generator.
         """
-        if self.n_assets < 1 or self.n_per_industry < 1:
-            raise DataError("a world needs at least one industry of at least one asset.")
+        _require_generator(rng)
         volatilities = {"market": self.market_volatility, **self.industries}
-        if min(volatilities.values()) < 0 or self.noise_volatility <= 0:
-            raise DataError(
-                "volatilities must be zero or positive, and that of the noise positive."
-            )
         labels = np.repeat(list(self.industries), self.n_per_industry)
         assets = pd.Index(
             [f"{g}-{i:03d}" for g in self.industries for i in range(self.n_per_industry)]
