@@ -296,3 +296,15 @@ def test_a_portfolio_that_is_wiped_out_while_it_drifts():
         backtest.walk_forward(
             returns, {"levered": lambda past: np.array([2.0, -1.0])}, window=1, step=2
         )
+
+
+def test_a_table_from_the_future_to_the_past_is_refused():
+    backwards = table().iloc[::-1]
+    with pytest.raises(DataError, match=r"order of time.*sort_index"):
+        backtest.walk_forward(backwards, {"equal": strategies.equal_weight}, window=24)
+
+
+def test_per_cent_and_losses_of_more_than_everything_are_refused():
+    percent = 100 * table()
+    with pytest.raises(DataError, match=r"below -1.* row .* column .*0\.01 is one per cent"):
+        backtest.walk_forward(percent, {"equal": strategies.equal_weight}, window=24)

@@ -260,3 +260,10 @@ def test_no_constraints_at_all():
     found = quadratic.solve(Q, c, np.empty((6, 0)), np.empty(0))
     np.testing.assert_allclose(Q @ found.x, c, atol=1e-13)
     assert found.multipliers.size == 0
+
+
+def test_an_indefinite_matrix_is_called_so():
+    with pytest.raises(SingularCovarianceError, match=r"indefinite: its lowest eigenvalue is -1"):
+        quadratic.solve(
+            np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2), np.ones((2, 1)), np.ones(1), 1
+        )

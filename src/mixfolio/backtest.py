@@ -108,13 +108,14 @@ def walk_forward(
     Raises
     ------
     DataError
-        If the returns are unusable, the window leaves no period to evaluate, `risk_free` has other
-        dates, or a strategy gives weights that are not finite. Any error of a strategy comes with
+        If the returns are unusable, out of order or below -1, the window leaves no period to
+        evaluate, `risk_free` has other dates, or a strategy gives weights that are not finite. Any error of a strategy comes with
         a note of its name and the date.
     """
     values, labels = read_returns(returns)
     if labels is None:
         raise DataError("returns must be a DataFrame here, so that results carry dates and names.")
+    _require_past_to_future(returns, values)
     n_periods = len(values)
     whole = isinstance(window, Integral) and isinstance(step, Integral)
     if not (whole and 1 <= window < n_periods and step >= 1):
@@ -151,6 +152,22 @@ def walk_forward(
         for name, weights in held.items()
     }
     return BacktestResult(pd.DataFrame(earned, dates), tables, pd.DataFrame(traded, dates))
+
+
+def _require_past_to_future(returns: pd.DataFrame, values: Array) -> None:
+    """Refuse what would make an evaluation meaningless: wrong order, prices, per cent."""
+    if not returns.index.is_monotonic_increasing:
+        raise DataError(
+            "returns is not in order of time, so that a strategy would see the future. Use "
+            "returns.sort_index()."
+        )
+    if (values < -1).any():
+        row, column = np.argwhere(values < -1)[0]
+        raise DataError(
+            f"returns has {int((values < -1).sum())} value(s) below -1, a loss of more than "
+            f"everything, the first in row {returns.index[row]}, column {returns.columns[column]}. "
+            "Are they prices, or in per cent? Returns are decimal: 0.01 is one per cent."
+        )
 
 
 def _hold(

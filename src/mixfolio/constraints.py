@@ -57,8 +57,10 @@ class Constraints:
     matrix : ndarray of shape (n_assets, n_limits)
     level : ndarray of shape (n_limits,)
     names : tuple of str, of length n_limits
-    lower, upper : ndarray of shape (n_assets,)
-        The bounds once more, infinite where there is none.
+    lower : ndarray of shape (n_assets,)
+        Lower bounds once more, infinite where there is none.
+    upper : ndarray of shape (n_assets,)
+        Upper bounds, likewise.
     previous : ndarray of shape (n_assets,), or None
     turnover_penalty : float
     """
