@@ -109,8 +109,8 @@ def walk_forward(
     ------
     DataError
         If the returns are unusable, out of order or below -1, the window leaves no period to
-        evaluate, `risk_free` has other dates, or a strategy gives weights that are not finite. Any error of a strategy comes with
-        a note of its name and the date.
+        evaluate, `risk_free` has other dates, or a strategy gives weights that are not finite.
+        Any error of a strategy comes with a note of its name and the date.
     """
     values, labels = read_returns(returns)
     if labels is None:
