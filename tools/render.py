@@ -70,15 +70,15 @@ def render_one(project: Project, chapter: str, executed: Path) -> Path:
     References to other chapters lead nowhere here, so warnings are let pass.
     """
     target = executed.with_suffix("")
-    source, work = target.with_suffix(".book"), target.with_suffix(".work")
+    source, work = (target.with_name(f"{target.name}.{kind}") for kind in ("book", "work"))
     for directory in (work, target):
         shutil.rmtree(directory, ignore_errors=True)
-    root = stage.stage_one(project, chapter, executed, source)
+    root, page = stage.stage_one(project, chapter, executed, source)
     jupyter_book(project, source, work).replace(target)
     for directory in (work, source):
         shutil.rmtree(directory, ignore_errors=True)
     polish_html.polish(target, root)
-    return target / f"{root}.html"
+    return target / f"{page}.html"
 
 
 def main(arguments: list[str] | None = None) -> int:

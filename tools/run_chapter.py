@@ -1,13 +1,16 @@
 """Run one chapter with your own parameters.
 
 ``python -m tools.run_chapter 01 n_assets=50 seed=7`` executes the chapter and
-leaves the notebook and a web page of it in ``build/run/``. Without parameters it
-runs the chapter as it is; ``--list`` only shows the parameters there are.
+leaves the notebook and a web page of it in ``build/run/``, under a name that holds
+the parameters. Without parameters it runs the chapter as it is; without a chapter
+it shows which chapters and parameters there are.
 """
 
 import argparse
 import ast
+import hashlib
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +24,13 @@ from tools.execute import run
 from tools.project import Project, UserError
 
 Value = Any
+MAX_NAME = 120  # characters of a file name that holds parameters
+NOTE = """\
+:::{{admonition}} A rerun
+:class: warning
+Rerun with {values}. The text was written for the default parameters; numbers in it that are \
+computed follow yours, its judgements may not.
+:::"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,15 @@ def parameters(nb: NotebookNode) -> dict[str, Parameter]:
     found = [item for cell in cells for item in PythonTranslator.inspect(cell)]
     return {item.name: Parameter(item.name, item.inferred_type_name, item.default, item.help)
             for item in found}
+
+
+def overview(project: Project) -> str:
+    """Every chapter with its parameters."""
+    lines = ["Say which chapter to run: make run CHAPTER=01 PARAMS=\"name=value ...\"", ""]
+    for chapter in project.chapters():
+        declared = parameters(notebook.read_chapter(project.source(chapter)))
+        lines += [chapter, *(f"  {parameter}" for parameter in declared.values())]
+    return "\n".join(lines)
 
 
 def listing(declared: dict[str, Parameter]) -> str:
@@ -91,14 +110,39 @@ def parse(declared: dict[str, Parameter], given: list[str]) -> dict[str, Value]:
     return values
 
 
+def annotated(nb: NotebookNode, values: dict[str, Value]) -> NotebookNode:
+    """The chapter with a note under its title that says what it was rerun with."""
+    if not values:
+        return nb
+    note = NOTE.format(values=", ".join(f"`{name}={value}`" for name, value in values.items()))
+    for cell in nb.cells:
+        title = re.search(r"^# .*$", cell.source, re.MULTILINE)
+        if cell.cell_type == "markdown" and title:
+            head, tail = cell.source[:title.end()], cell.source[title.end():]
+            cell.source = f"{head}\n\n{note}{tail}"
+            break
+    return nb
+
+
+def run_name(chapter: str, values: dict[str, Value]) -> str:
+    """``01-coin--n-50--seed-7``: runs with other parameters leave each other alone."""
+    exact = "".join(f"--{name}-{value}" for name, value in values.items())
+    safe = re.sub(r"[^\w.+-]+", "_", exact)[:MAX_NAME]
+    if safe != exact:  # two values must not share a name
+        safe += "--" + hashlib.sha256(exact.encode()).hexdigest()[:8]
+    return chapter + safe
+
+
 def run_chapter(project: Project, chapter: str, given: list[str]) -> tuple[Path, Path]:
     """Execute the chapter with the parameters; returns the notebook and the page."""
     nb = notebook.read_chapter(project.source(chapter))
-    values = parse(parameters(nb), given)
-    target = project.build_dir / "run" / f"{chapter}.ipynb"
+    declared = parameters(nb)
+    parsed = parse(declared, given)
+    values = {name: parsed[name] for name in declared if name in parsed}
+    target = project.build_dir / "run" / f"{run_name(chapter, values)}.ipynb"
     kernel.prepare(project)
     os.environ.update(kernel.environment(project))
-    run(nb, target, values, progress_bar=True, cwd=project.chapters_dir)
+    run(annotated(nb, values), target, values, progress_bar=True, cwd=project.chapters_dir)
     return target, render.render_one(project, chapter, target)
 
 
@@ -111,6 +155,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Project().root)
     options = parser.parse_args(arguments)
     project = Project(options.root)
+    if not options.chapter or "=" in options.chapter:
+        print(overview(project), file=sys.stdout if options.list else sys.stderr)
+        return 0 if options.list else 1
     try:
         chapter = project.chapter(options.chapter)
         if options.list:

@@ -68,11 +68,15 @@ def stage(project: Project, target: Path) -> list[str]:
     return entries
 
 
-def stage_one(project: Project, chapter: str, executed: Path, target: Path) -> str:
-    """Make the source tree of a book with a single chapter; returns its page."""
+def stage_one(project: Project, chapter: str, executed: Path, target: Path) -> tuple[str, str]:
+    """Make the source tree of a book with a single chapter; returns first page and chapter.
+
+    The first page of a book carries no numbers, so the bibliography is put there.
+    """
     _copy_pages(project, target)
     _copy_chapter(project, chapter, executed, target)
-    contents = {"format": "jb-book", "root": f"chapters/{chapter}",
-                "chapters": [{"file": "bibliography"}]}
+    page, root = f"chapters/{chapter}", "bibliography"
+    part = {"caption": "Rerun", "numbered": True, "chapters": [{"file": page}]}
+    contents = {"format": "jb-book", "root": root, "parts": [part]}
     (target / "_toc.yml").write_text(yaml.safe_dump(contents), encoding="utf-8")
-    return f"chapters/{chapter}"
+    return root, page

@@ -2,6 +2,7 @@
 
 import projects
 import pytest
+from bs4 import BeautifulSoup
 
 from tools import notebook, run_chapter
 from tools.project import UserError
@@ -63,11 +64,33 @@ def test_the_command_refuses(book, arguments, message):
     assert not (book / "build" / "run").exists()
 
 
+def test_without_a_chapter_the_command_shows_what_there_is(book):
+    for arguments in ([], ["seed=8"]):
+        done = projects.run(book, "tools.run_chapter", *arguments)
+        assert done.returncode == 1
+        assert "01-coin\n  n_tosses: int = 100  # number of tosses" in done.stdout
+        assert "02-table\n  digits: int = 3  # decimals shown" in done.stdout
+
+
+def test_runs_with_other_parameters_have_other_names():
+    assert run_chapter.run_name("01-coin", {}) == "01-coin"
+    assert run_chapter.run_name("01-coin", {"rate": 0.5}) == "01-coin--rate-0.5"
+    names = {run_chapter.run_name("01-coin", {"name": name}) for name in ("a_b", "a b", "a/b")}
+    assert len(names) == 3
+    assert all("/" not in name for name in names)
+
+
 def test_the_command_runs_the_chapter(book):
     done = projects.run(book, "tools.run_chapter", "1", "n_tosses=400", "label=penny")
     assert done.returncode == 0, done.stdout
     assert "Executing: 100%" in done.stdout
-    page = (book / "build/run/01-coin/chapters/01-coin.html").read_text(encoding="utf-8")
+    path = book / "build/run/01-coin--n_tosses-400--label-penny/chapters/01-coin.html"
+    assert f"Page:     {path}" in done.stdout
+    page = path.read_text(encoding="utf-8")
     assert "penny: share of heads" in page
-    assert "400" in page
+    text = " ".join(BeautifulSoup(page, "html.parser").get_text().split())
+    assert "Rerun with n_tosses=400, label=penny. The text was written for the default" in text
+    assert "We toss a coin 400 times" in text
+    assert "1. A coin" in text
+    assert "Fig. 1.1" in text
     assert projects.stale(book) == set()
