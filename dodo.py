@@ -82,7 +82,7 @@ def task_execute():
 
 def task_validate():
     """Compare an executed chapter with its reference, and run the reference again."""
-    tools = PROJECT.tool_files("validate.py", "references.py", "notebook.py")
+    tools = PROJECT.tool_files("validate.py", "references.py", "cell_diff.py", "notebook.py")
     for chapter in CHAPTERS:
         references = [path for path in [PROJECT.reference(chapter)] if path.exists()]
         yield {

@@ -19,6 +19,24 @@ def execute(project: Project, chapters: list[str]) -> bool:
     return subprocess.run([sys.executable, "-m", "doit", *tasks], cwd=project.root).returncode == 0
 
 
+def record(project: Project, chapters: list[str]) -> bool:
+    """Record the chapters and print what changed; False if one cannot be recorded."""
+    changed, refused = False, False
+    for chapter in chapters:
+        try:
+            difference = references.accept(project, chapter)
+        except UserError as error:
+            refused = True
+            print(f"{chapter}: not recorded\n{error}", file=sys.stderr, flush=True)
+            continue
+        changed = changed or bool(difference)
+        print(f"{chapter}: " + (f"changed\n{difference}" if difference else "unchanged"),
+              flush=True)
+    if changed:
+        print("recorded; now run make book")
+    return not refused
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("chapter", nargs="*", help="number or name; all when left out")
@@ -30,11 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    if not execute(project, chapters):
-        return 1
-    for chapter in chapters:
-        print(references.accept(project, chapter) or f"{chapter}: unchanged")
-    return 0
+    return 0 if execute(project, chapters) and record(project, chapters) else 1
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """Reference outputs: what every chapter must print, kept as text in git."""
 
-import difflib
+import re
 from collections import Counter
 from dataclasses import dataclass
 
 import nbformat
 from nbformat import NotebookNode
 
-from tools import notebook
+from tools import cell_diff, notebook
 from tools.execute import cell_label, quoted
 from tools.kernel import write_atomically
 from tools.project import Project, UserError
+
+EMPTY = nbformat.from_dict({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+ADDRESS = re.compile(r"(?:<[^<>\n]*)? at 0x[0-9a-fA-F]+")
 
 
 class ReferenceMismatch(UserError):
@@ -63,20 +66,17 @@ def read_reference(project: Project, chapter: str) -> NotebookNode:
 
 def require_current(project: Project, chapter: str) -> None:
     """Fail unless the reference was recorded from the chapter's present code."""
-    current = notebook.code_cells(notebook.read_chapter(project.source(chapter)))
-    recorded = notebook.code_cells(read_reference(project, chapter))
-    for now, then in zip(current, recorded, strict=False):
-        if now.source != then.source:
-            raise _stale(chapter, now["id"], now.source, then.source)
-    if len(current) != len(recorded):
-        counts = f"{len(current)} code cells now, {len(recorded)} in the reference"
-        raise ReferenceMismatch(f"error    reference is stale: {counts}; {_hint(chapter)}")
-
-
-def _stale(chapter: str, cell: str, now: str, then: str) -> ReferenceMismatch:
-    return ReferenceMismatch("\n".join([
-        f"error    reference is stale: cell {cell}; {_hint(chapter)}",
-        "recorded from", quoted(then), "chapter now", quoted(now)]))
+    source = notebook.read_chapter(project.source(chapter))
+    reference = read_reference(project, chapter)
+    current, recorded = notebook.code_cells(source), notebook.code_cells(reference)
+    for then, now in cell_diff.pairs(reference, source):
+        old = recorded[then].source if then is not None else ""
+        new = current[now].source if now is not None else ""
+        if old != new:
+            name = current[now]["id"] if now is not None else f"{(then or 0) + 1}, which is gone"
+            raise ReferenceMismatch(
+                f"error    reference is stale: cell {name}; {_hint(chapter)} or undo the edit\n"
+                f"changed\n{cell_diff.changed_lines(old, new)}")
 
 
 def differences(reference: NotebookNode, executed: NotebookNode) -> list[Difference]:
@@ -90,6 +90,17 @@ def differences(reference: NotebookNode, executed: NotebookNode) -> list[Differe
                                     notebook.readable(expected.outputs),
                                     notebook.readable(got.outputs)))
     return found
+
+
+def require_reproducible(executed: NotebookNode) -> None:
+    """Fail if an output shows a memory address, which is another one in every run."""
+    for cell in notebook.code_cells(executed):
+        found = ADDRESS.search(notebook.readable(notebook.text_outputs(cell)))
+        if found:
+            raise ReferenceMismatch(
+                f"cell     {cell_label(executed, cell)}\n"
+                f"error    the output cannot be reproduced, it shows a memory address: {found[0]}\n"
+                "remedy   assign the last expression to _ (write _ = ...), or print what matters")
 
 
 def require_tables_in_text(executed: NotebookNode) -> None:
@@ -109,6 +120,7 @@ def require_tables_in_text(executed: NotebookNode) -> None:
 def require_equal(project: Project, chapter: str) -> None:
     """Fail unless the executed chapter, which the site shows, prints what the reference says."""
     executed = notebook.read_notebook(project.executed(chapter))
+    require_reproducible(executed)
     require_tables_in_text(executed)
     found = differences(read_reference(project, chapter), executed)
     if found:
@@ -117,14 +129,13 @@ def require_equal(project: Project, chapter: str) -> None:
 
 
 def accept(project: Project, chapter: str) -> str:
-    """Record the executed chapter as its reference; returns the difference as a diff."""
+    """Record the executed chapter as its reference; returns what changed, for people to read."""
     target = project.reference(chapter)
-    old = target.read_text(encoding="utf-8") if target.exists() else ""
-    new = notebook.dumps(reference_of(notebook.read_notebook(project.executed(chapter))))
-    if new == old:
+    executed = notebook.read_notebook(project.executed(chapter))
+    require_reproducible(executed)
+    new = reference_of(executed)
+    old = notebook.read_notebook(target) if target.exists() else EMPTY
+    if target.exists() and notebook.dumps(new) == target.read_text(encoding="utf-8"):
         return ""
-    write_atomically(target, new)
-    name = target.relative_to(project.root).as_posix()
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), f"old {name}", f"new {name}",
-                                 lineterm="")
-    return "\n".join(lines)
+    write_atomically(target, notebook.dumps(new))
+    return cell_diff.describe(old, new) or "only the form of the file changed"

@@ -52,7 +52,25 @@ def test_one_digit_of_the_data(book, must_fail):
 def test_a_stale_reference_names_the_cell_and_the_remedy(book, must_fail):
     projects.replace(book / COIN, "share of heads {share:.2f}", "share {share:.2f}")
     output = must_fail()
-    assert "reference is stale: cell 01-coin-004; run make accept CHAPTER=01" in output
+    assert "stale: cell 01-coin-004; run make accept CHAPTER=01 or undo the edit" in output
+    assert '    - print(f"{label}: share of heads {share:.2f}")' in output
+    assert '    + print(f"{label}: share {share:.2f}")' in output
+    assert "heads = int" not in output
+
+
+def test_a_new_cell_makes_the_reference_stale(book, must_fail):
+    projects.replace(book / COIN, "## Exercises", "```{code-cell} ipython3\nx = 1\n```\n")
+    output = must_fail()
+    assert "reference is stale: cell 01-coin-008" in output
+    assert "changed\n    + x = 1\n" in output
+
+
+def test_an_output_that_shows_an_address(book, must_fail):
+    executed = book / "build/executed/01-coin.ipynb"
+    projects.replace(executed, "coin: share of heads 0.55", "<object at 0x7f00>")
+    output = must_fail("validate:01-coin")
+    assert "cell     01-coin-004" in output
+    assert "the output cannot be reproduced" in output
 
 
 def test_a_missing_reference(book, must_fail):
