@@ -6,6 +6,7 @@ rebuild that fails is reported and the last good pages stay.
 """
 
 import argparse
+import errno
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tools.project import Project
+from tools.project import Project, UserError
 
 WATCHED = ("chapters", "book", "src", "data", "tools", "_config.yml")
 POLL = 0.7  # seconds
@@ -24,6 +25,14 @@ RELOAD = b"""<script>(() => { let seen; setInterval(async () => {
 </script>"""
 
 
+def changed(path: Path) -> int | None:
+    """When the file was changed last; None if it is none, or was removed this moment."""
+    try:
+        return path.stat().st_mtime_ns if path.is_file() else None
+    except OSError:
+        return None
+
+
 class Preview:
     """The preview's directory, and a counter of the builds that it has seen."""
 
@@ -31,6 +40,7 @@ class Preview:
         self.project = project
         self.directory = project.build_dir / "preview"
         self.version = 0
+        self.seen = self.snapshot()  # before the first build, so that no edit is missed
 
     def build(self) -> None:
         command = [sys.executable, "-m", "doit", "preview"]
@@ -43,18 +53,26 @@ class Preview:
         """Every watched file with the time of its last change."""
         roots = [self.project.root / name for name in WATCHED]
         files = [path for root in roots for path in (root.rglob("*") if root.is_dir() else [root])]
-        return {str(path): path.stat().st_mtime_ns for path in files
-                if path.is_file() and "__pycache__" not in path.parts}
+        times = {str(path): changed(path) for path in files if "__pycache__" not in path.parts}
+        return {path: time for path, time in times.items() if time is not None}
+
+    def follow(self) -> None:
+        """Rebuild if a file has changed since the snapshot before the last build."""
+        now = self.snapshot()
+        names = sorted(path for path, _ in now.items() ^ self.seen.items())
+        if names:
+            self.seen = now
+            first = Path(names[0]).relative_to(self.project.root).as_posix()
+            more = len(set(names)) - 1
+            print(f"Changed: {first}{f' and {more} more' if more else ''}. Rebuilding ...",
+                  flush=True)
+            self.build()
 
     def watch(self) -> None:
         """Rebuild after each change, for ever."""
-        before = self.snapshot()
         while True:
+            self.follow()
             time.sleep(POLL)
-            now = self.snapshot()
-            if now != before:
-                before = now
-                self.build()
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -86,18 +104,35 @@ class Handler(SimpleHTTPRequestHandler):
         """Requests are not worth a line each."""
 
 
+def bind(port: int, preview: Preview) -> ThreadingHTTPServer:
+    """The server of the preview, before it answers."""
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, preview=preview))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise UserError(f"port {port} cannot be used: {error.strerror}") from None
+        raise UserError(f"port {port} is in use; try PORT={port + 1}") from None
+
+
+def serve(preview: Preview, server: ThreadingHTTPServer) -> None:
+    """Build, then answer and follow changes until Ctrl-C."""
+    preview.build()
+    threading.Thread(target=preview.watch, daemon=True).start()
+    print(f"Serving http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C stops)", flush=True)
+    server.serve_forever()
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--root", type=Path, default=Project().root)
     options = parser.parse_args(arguments)
     preview = Preview(Project(options.root))
-    preview.build()
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), partial(Handler, preview=preview))
-    threading.Thread(target=preview.watch, daemon=True).start()
-    print(f"Serving http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C stops)", flush=True)
     try:
-        server.serve_forever()
+        serve(preview, bind(options.port, preview))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print()
     return 0

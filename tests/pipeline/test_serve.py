@@ -1,5 +1,6 @@
 """The live preview: serves, follows a change, and keeps the last good pages."""
 
+import socket
 import threading
 import urllib.request
 from functools import partial
@@ -9,7 +10,7 @@ import projects
 import pytest
 
 from tools.project import Project
-from tools.serve import Handler, Preview
+from tools.serve import Handler, Preview, main
 
 
 @pytest.fixture
@@ -45,3 +46,31 @@ def test_preview_follows_changes_and_survives_mistakes(book, served):
     preview.build()
     assert get(f"{url}/__version") == "2"
     assert "A changed book" in get(url + "/")
+
+
+def test_an_edit_during_the_first_build_is_followed(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "chapters" / "01-coin.md"
+    page.parent.mkdir()
+    page.write_text("old")
+    builds = []
+
+    def build(preview):
+        builds.append(page.read_text())
+        if len(builds) == 1:
+            page.write_text("newer")  # the author saves while the first build runs
+
+    monkeypatch.setattr(Preview, "build", build)
+    preview = Preview(Project(tmp_path))
+    preview.build()
+    preview.follow()
+    preview.follow()
+    assert builds == ["old", "newer"]
+    assert capsys.readouterr().out == "Changed: chapters/01-coin.md. Rebuilding ...\n"
+
+
+def test_a_port_in_use_is_said_before_anything_is_built(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Preview, "build", lambda preview: pytest.fail("it was built"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port), "--root", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"port {port} is in use; try PORT={port + 1}\n"
