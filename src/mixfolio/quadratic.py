@@ -218,8 +218,8 @@ def _singular(Q: Array) -> SingularCovarianceError:
     if eigenvalues[0] < -1e-10 * highest:
         return SingularCovarianceError(
             f"the matrix is indefinite: its lowest eigenvalue is {eigenvalues[0]:.3g}, so that "
-            "some portfolio would have a negative variance. Pairwise estimates can do that: estimate "
-            "it from complete periods, or shrink it until its lowest eigenvalue is positive."
+            "some portfolio would have a negative variance. Pairwise estimates can do that: "
+            "estimate it from complete periods, or shrink it until its lowest eigenvalue is positive."
         )
     rank = int((eigenvalues > 1e-12 * highest).sum())
     return SingularCovarianceError(
