@@ -219,7 +219,7 @@ def _singular(Q: Array) -> SingularCovarianceError:
         return SingularCovarianceError(
             f"the matrix is indefinite: its lowest eigenvalue is {eigenvalues[0]:.3g}, so that "
             "some portfolio would have a negative variance. Pairwise estimates can do that: "
-            "estimate it from complete periods, or shrink it until its lowest eigenvalue is positive."
+            "estimate it from complete periods, or shrink it until no eigenvalue is negative."
         )
     rank = int((eigenvalues > 1e-12 * highest).sum())
     return SingularCovarianceError(
