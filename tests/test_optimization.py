@@ -902,3 +902,129 @@ def test_targets_and_rates_are_numbers(value):
         optimization.target_return(MEANS, COVARIANCE, value)
     with pytest.raises(DataError, match=r"risk_free is .*must be a"):
         optimization.maximum_sharpe(MEANS, COVARIANCE, risk_free=value)
+
+
+# ------------------------------------------------------------------- zero-cost portfolios
+
+
+def zero_cost_problem(seed, n=8):
+    rng = np.random.default_rng(seed)
+    root = rng.standard_normal((n, n + 3)) * np.exp(rng.normal(0, 0.5, n))[:, None]
+    return rng.normal(0.01, 0.03, n), 0.01 * root @ root.T
+
+
+def information(weights, mean, matrix):
+    return weights @ mean / np.sqrt(weights @ matrix @ weights)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("n", [2, 3, 8, 40])
+def test_zero_cost_sharpe_is_the_dense_formula(seed, n):
+    mean, matrix = zero_cost_problem(seed, n)
+    inverse, ones = np.linalg.inv(matrix), np.ones(n)
+    direction = inverse @ (mean - ones * (ones @ inverse @ mean) / (ones @ inverse @ ones))
+    found = optimization.zero_cost_sharpe(mean, matrix)
+    np.testing.assert_allclose(found, direction / np.abs(direction).max(), rtol=0, atol=1e-10)
+    assert abs(found.sum()) < 1e-12
+    assert np.abs(found).max() == pytest.approx(1, abs=1e-14)
+    assert found @ mean > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_zero_cost_sharpe_beats_every_other_zero_cost_portfolio(seed):
+    mean, matrix = zero_cost_problem(seed)
+    best = information(optimization.zero_cost_sharpe(mean, matrix), mean, matrix)
+    others = np.random.default_rng(seed).standard_normal((5000, 8))
+    others -= others.mean(axis=1, keepdims=True)
+    assert max(information(w, mean, matrix) for w in others) <= best + 1e-12
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_zero_cost_sharpe_is_stationary(seed):
+    """V w = c (m - l 1) with c > 0; the ratio is quasi-concave, so that this is its maximum."""
+    mean, matrix = zero_cost_problem(seed)
+    risk = matrix @ optimization.zero_cost_sharpe(mean, matrix)
+    spanned = np.column_stack([mean, np.ones(8)])
+    coefficients = np.linalg.lstsq(spanned, risk, rcond=None)[0]
+    np.testing.assert_allclose(spanned @ coefficients, risk, rtol=0, atol=1e-12)
+    assert coefficients[0] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_zero_cost_bounds_that_do_not_bind_change_nothing(seed):
+    """The closed form against the quadratic program with 2 n bounds."""
+    mean, matrix = zero_cost_problem(seed)
+    free = optimization.zero_cost_sharpe(mean, matrix, target=0.02)
+    assert free @ mean == pytest.approx(0.02, rel=1e-12)
+    widest = np.abs(free).max()
+    program = optimization._bounded_zero_cost(matrix, mean, 0.02, 1.01 * widest)
+    np.testing.assert_allclose(program, free, rtol=0, atol=1e-10 * widest)
+    loose = optimization.zero_cost_sharpe(mean, matrix, target=0.02, bound=1.01 * widest)
+    np.testing.assert_allclose(loose, free, rtol=0, atol=1e-12 * widest)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_zero_cost_bounds_that_bind(seed):
+    mean, matrix = zero_cost_problem(seed)
+    free = optimization.zero_cost_sharpe(mean, matrix, target=0.02)
+    bound = 0.8 * np.abs(free).max()
+    found = optimization.zero_cost_sharpe(mean, matrix, target=0.02, bound=bound)
+    assert np.abs(found).max() == pytest.approx(bound, rel=1e-12)
+    assert abs(found.sum()) < 1e-9 * bound
+    assert found @ mean == pytest.approx(0.02, rel=1e-9)
+    slsqp = minimize(
+        lambda w: w @ matrix @ w,
+        found + 0.01 * np.random.default_rng(seed).standard_normal(8),
+        jac=lambda w: 2 * matrix @ w,
+        bounds=[(-bound, bound)] * 8,
+        constraints=[
+            {"type": "eq", "fun": np.sum},
+            {"type": "eq", "fun": lambda w: 100 * (w @ mean - 0.02)},
+        ],
+        options={"maxiter": 500, "ftol": 1e-15},
+    )
+    assert found @ matrix @ found <= slsqp.fun * (1 + 1e-6)
+
+
+def test_zero_cost_scale_is_the_bound():
+    mean, matrix = zero_cost_problem(0)
+    one = optimization.zero_cost_sharpe(mean, matrix)
+    np.testing.assert_allclose(optimization.zero_cost_sharpe(mean, matrix, bound=0.1), one / 10)
+    for factor in (1e-9, 1e9):
+        same = optimization.zero_cost_sharpe(factor * mean, factor**2 * matrix)
+        np.testing.assert_allclose(same, one, rtol=0, atol=1e-10)
+
+
+def test_zero_cost_two_assets_by_hand():
+    """Whatever the covariance, two assets at no cost are one long and one short."""
+    found = optimization.zero_cost_sharpe([0.01, 0.03], [[0.04, 0.01], [0.01, 0.09]])
+    np.testing.assert_allclose(found, [-1, 1], rtol=0, atol=1e-14)
+
+
+def test_zero_cost_labels():
+    found = optimization.zero_cost_sharpe(MEANS[::-1], COVARIANCE)
+    assert list(found.index) == NAMES
+    assert found.name == "zero_cost_sharpe"
+    wanted = optimization.zero_cost_sharpe(MEANS.to_numpy(), COVARIANCE.to_numpy())
+    np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("name", ["bound", "target"])
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf, "one"])
+def test_zero_cost_limits_are_positive_numbers(name, value):
+    with pytest.raises(DataError, match=rf"{name} is .*; it must be"):
+        optimization.zero_cost_sharpe(MEANS, COVARIANCE, **{name: value})
+
+
+def test_zero_cost_errors():
+    with pytest.raises(DataError, match="all expected returns are equal"):
+        optimization.zero_cost_sharpe([0.1, 0.1, 0.1], COVARIANCE)
+    with pytest.raises(DataError, match="all expected returns are equal"):
+        optimization.zero_cost_sharpe([0.1], [[0.04]])
+    with pytest.raises(SingularCovarianceError, match="numerical rank is 1 of 3"):
+        optimization.zero_cost_sharpe(MEANS, np.ones((3, 3)))
+    # Means .12, .15, .18: at most .06 per unit of bound, one long and one short.
+    reach = optimization.zero_cost_sharpe(MEANS, COVARIANCE, target=0.0599, bound=1.0)
+    np.testing.assert_allclose(reach, [0, -1, 1], atol=0.01)
+    with pytest.raises(InfeasibleError, match=r"target 0.0601 .* earns 0.06 at most"):
+        optimization.zero_cost_sharpe(MEANS, COVARIANCE, target=0.0601, bound=1.0)

@@ -272,4 +272,5 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
         eigenvalues[noise] = max(0.0, eigenvalues[noise].mean())
     matrix = (vectors * eigenvalues) @ vectors.T
     scale = spread / np.sqrt(np.diagonal(matrix))
-    return label_matrix(matrix * np.outer(scale, scale), labels)
+    matrix *= np.outer(scale, scale)
+    return label_matrix((matrix + matrix.T) / 2, labels)
