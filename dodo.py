@@ -67,7 +67,7 @@ def task_prepare():
 def task_execute():
     """Execute a chapter whose source, package, data or environment has changed."""
     common = [*PROJECT.package_files(), PROJECT.root / "requirements.lock",
-              *PROJECT.tool_files("execute.py", "notebook.py", "kernel.py",
+              *PROJECT.tool_files("execute.py", "glue_keys.py", "notebook.py", "kernel.py",
                                   "kernel_site/sitecustomize.py")]
     for chapter in CHAPTERS:
         yield {

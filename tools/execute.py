@@ -1,7 +1,8 @@
 """Execute chapters: ``python -m tools.execute [chapter ...]`` (all without a name).
 
 The result appears at ``build/executed/<chapter>.ipynb`` only when every cell
-succeeded and no cell wrote to standard error. Until then, and after a failure,
+succeeded, no cell wrote to standard error and every glued number of the text is
+there. Until then, and after a failure,
 the notebook is at ``<chapter>.partial.ipynb``.
 """
 
@@ -18,7 +19,7 @@ from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError, strip_color
 from papermill.execute import ERROR_MARKER_TAG
 
-from tools import data_reads, kernel, notebook
+from tools import data_reads, glue_keys, kernel, notebook
 from tools.project import Project, UserError
 
 TRACEBACK_LINES = 12
@@ -66,25 +67,27 @@ def _refuse_warnings(nb: NotebookNode, kept: Path) -> None:
                 raise ChapterError(_report(nb, cell, error, output.text, kept))
 
 
-def run(nb: NotebookNode, target: Path, parameters: dict[str, Any] | None = None,
-        *, progress_bar: bool = False, cwd: Path | None = None) -> NotebookNode:
-    """Execute a notebook and put the result at ``target``.
+def run(nb: NotebookNode, source: Path, target: Path, parameters: dict[str, Any] | None = None,
+        *, progress_bar: bool = False) -> NotebookNode:
+    """Execute the notebook read from ``source`` and put the result at ``target``.
 
     Raises
     ------
-    ChapterError
-        If a cell fails, the kernel dies, or a cell writes to standard error.
+    UserError
+        If a cell fails, the kernel dies, a cell writes to standard error, or the text uses
+        a number that no cell provides.
     """
     partial = target.with_name(f"{target.stem}.partial.ipynb")
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
         done = execute_notebook(nb, str(partial), parameters or {}, kernel_name="python3",
-                                progress_bar=progress_bar, cwd=cwd)
+                                progress_bar=progress_bar, cwd=source.parent)
     except PapermillExecutionError as error:
         raise ChapterError(_describe_failure(error, partial)) from None
     except DeadKernelError as error:
         raise ChapterError(f"error    the kernel died: {error}\nkept     {partial}") from None
     _refuse_warnings(done, partial)
+    glue_keys.require_known(done, source)
     kernel.write_atomically(partial, notebook.dumps(notebook.strip_run_metadata(done)))
     partial.replace(target)
     return done
@@ -97,8 +100,8 @@ def execute_chapter(project: Project, chapter: str) -> None:
     log.unlink(missing_ok=True)
     os.environ.update(kernel.environment(project, reads_log=log))
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    source = notebook.read_chapter(project.source(chapter))
-    run(source, project.executed(chapter), cwd=project.chapters_dir)
+    source = project.source(chapter)
+    run(notebook.read_chapter(source), source, project.executed(chapter))
     data_reads.record(project, chapter, log)
 
 

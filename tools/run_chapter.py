@@ -135,14 +135,15 @@ def run_name(chapter: str, values: dict[str, Value]) -> str:
 
 def run_chapter(project: Project, chapter: str, given: list[str]) -> tuple[Path, Path]:
     """Execute the chapter with the parameters; returns the notebook and the page."""
-    nb = notebook.read_chapter(project.source(chapter))
+    source = project.source(chapter)
+    nb = notebook.read_chapter(source)
     declared = parameters(nb)
     parsed = parse(declared, given)
     values = {name: parsed[name] for name in declared if name in parsed}
     target = project.build_dir / "run" / f"{run_name(chapter, values)}.ipynb"
     kernel.prepare(project)
     os.environ.update(kernel.environment(project))
-    run(annotated(nb, values), target, values, progress_bar=True, cwd=project.chapters_dir)
+    run(annotated(nb, values), source, target, values, progress_bar=True)
     return target, render.render_one(project, chapter, target)
 
 
