@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mixfolio import optimization
+from mixfolio import optimization, quadratic
 from mixfolio.errors import DataError, SingularCovarianceError
 from mixfolio.inputs import (
     Array,
@@ -184,8 +184,8 @@ def mean_change_that_empties(
     Raises
     ------
     DataError
-        If the covariance is unusable, there is no such asset, or the share is not above 0 or more
-        than all other assets together.
+        If the covariance is unusable, there is no such asset, the risk aversion is not positive, or
+        the share is not above 0 or more than all other assets together.
     SingularCovarianceError
         If the covariance is not positive definite.
     """
@@ -197,6 +197,9 @@ def mean_change_that_empties(
         raise DataError(
             f"share is {share:g}; it must be above 0, and at most {n - 1} of the {n} assets can go."
         )
+    if risk_aversion <= 0:
+        raise DataError(f"risk_aversion is {risk_aversion:g}; it must be positive.")
+    quadratic.factorise(matrix)
     implied = risk_aversion * matrix.mean(axis=1)
 
     def empties(rise: float) -> bool:
