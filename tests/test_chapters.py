@@ -7,7 +7,7 @@ import pytest
 from pybtex.database import parse_file
 
 from tools import chapter_rules as rules
-from tools import notebook
+from tools import notebook, references
 from tools.project import Project
 
 PROJECT = Project()
@@ -18,6 +18,12 @@ PLACE = {"article": "journal", "book": "publisher", "incollection": "booktitle",
          "mastersthesis": "school"}
 
 
+def none_of(problems):
+    """Fail with every problem, one a line."""
+    if found := list(problems):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
 def chapter(name):
     executed = PROJECT.executed(name)
     return rules.Chapter(PROJECT.source(name), executed if executed.exists() else None)
@@ -26,18 +32,24 @@ def chapter(name):
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", PROJECT.chapters())
 def test_rule(name, rule):
-    assert list(rule(chapter(name))) == []
+    none_of(rule(chapter(name)))
 
 
 def test_file_names_are_numbered_words():
-    for path in PROJECT.chapters_dir.iterdir():
-        assert path.suffix == ".md", path.name
-        assert path.stem in PROJECT.chapters(), path.name
+    named = {f"{name}.md" for name in PROJECT.chapters()}
+    none_of(f"chapters/{path.name} is not of the form 01-two-words.md"
+            for path in sorted(PROJECT.chapters_dir.iterdir()) if path.name not in named)
+
+
+def test_every_reference_has_a_chapter():
+    none_of(references.orphans(PROJECT))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_citation_has_an_entry(page):
-    assert rules.citations(page.read_text(encoding="utf-8")) <= set(BIBLIOGRAPHY.entries)
+    cited = rules.citations(page.read_text(encoding="utf-8"))
+    none_of(f"{page.name} cites {key}, which is not in references.bib"
+            for key in sorted(cited - set(BIBLIOGRAPHY.entries)))
 
 
 @pytest.mark.parametrize("key", list(BIBLIOGRAPHY.entries))
