@@ -12,7 +12,7 @@ from pathlib import Path
 
 from doit.exceptions import TaskFailed
 
-from tools import data_reads
+from tools import data_reads, references
 from tools.progress import ProgressReporter
 from tools.project import Project
 
@@ -93,6 +93,17 @@ def task_validate():
         }
 
 
+def refuse_orphans():
+    """Fail if a reference has no chapter: nobody would notice that it is not compared."""
+    found = references.orphans(PROJECT)
+    return TaskFailed("\n".join(found)) if found else True
+
+
+def task_references():
+    """Look for references without a chapter."""
+    return {"actions": [refuse_orphans], "uptodate": [lambda: not references.orphans(PROJECT)]}
+
+
 def site_inputs() -> list[str]:
     executed = [PROJECT.executed(chapter) for chapter in CHAPTERS]
     sources = [PROJECT.source(chapter) for chapter in CHAPTERS]
@@ -102,7 +113,8 @@ def site_inputs() -> list[str]:
 
 def task_site():
     """Render the validated chapters; the last good site stays until the new one is checked."""
-    return {"actions": tool("render"), "file_dep": site_inputs(), "task_dep": ["validate"],
+    return {"actions": tool("render"), "file_dep": site_inputs(),
+            "task_dep": ["references", "validate"],
             "targets": paths([PROJECT.site_dir / "index.html"])}
 
 

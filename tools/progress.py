@@ -27,6 +27,7 @@ class ProgressReporter(ConsoleReporter):
         self.started: dict[str, float] = {}
         self.spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.counts: dict[str, int] = {"done": 0, "current": 0, "failed": 0}
+        self.begun = 0.0
         self.total = 0
         self.messages: list[str] = []
 
@@ -35,6 +36,7 @@ class ProgressReporter(ConsoleReporter):
         self.outstream.flush()
 
     def initialize(self, tasks, selected_tasks):
+        self.begun = time.monotonic()
         needed = _closure(tasks, selected_tasks)
         self.total = sum(_split(name)[0] in CHAPTER_STAGES and ":" in name for name in needed)
 
@@ -84,8 +86,8 @@ class ProgressReporter(ConsoleReporter):
         if self.started:
             self.write("Interrupted. What is finished is kept; the next run goes on from there.\n")
             return
-        stages = [f"{stage} {_busy(spans):.1f} s" for stage, spans in self.spans.items()]
-        self.write(f"Time: {', '.join([*_environment_time(), *stages]) or 'nothing to do'}.\n")
+        stages = {stage: _busy(spans) for stage, spans in self.spans.items()}
+        self.write(_summary(time.monotonic() - self.begun, _environment_time(), stages))
 
 
 def _closure(tasks, selected: list[str]) -> set[str]:
@@ -109,11 +111,21 @@ def _busy(spans: list[tuple[float, float]]) -> float:
     return total
 
 
-def _environment_time() -> list[str]:
+def _summary(build: float, environment: float, stages: dict[str, float]) -> str:
+    """The time of the whole, then of each stage; stages overlap, so they are no summands."""
+    known = {"environment": environment, **stages} if environment else stages
+    if not known:
+        return "Up to date.\n"
+    parts = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in known.items())
+    note = " (stages overlap)" if len(stages) > 1 else ""
+    return f"Time: {build + environment:.0f} s in all; {parts}{note}.\n"
+
+
+def _environment_time() -> float:
     """Seconds that the set-up before this run took, when it did anything."""
     path = Path(os.environ.get("BOOK_ENVIRONMENT_TIME", ""))
     if not path.is_file():
-        return []
+        return 0.0
     seconds = json.loads(path.read_text(encoding="utf-8"))
     path.unlink()
-    return [f"environment {seconds:.1f} s"]
+    return float(seconds)

@@ -1,6 +1,7 @@
 """What a change makes the build do again, and that nothing else is done."""
 
 import os
+import re
 import time
 
 import projects
@@ -12,7 +13,7 @@ def test_nothing_changed_runs_nothing_in_two_seconds(book):
     start = time.monotonic()
     done = projects.run(book, "doit")
     assert time.monotonic() - start < 2
-    assert done.stdout.strip() == "Time: nothing to do."
+    assert done.stdout.strip() == "Up to date."
 
 
 def test_a_touched_file_is_not_a_change(book):
@@ -73,4 +74,6 @@ def test_a_comment_in_a_chapter_runs_only_that_chapter(book):
     assert done.returncode == 0, done.stdout
     assert "02-table" in done.stdout
     assert "01-coin" not in done.stdout
+    assert re.search(r"^Time: \d+ s in all; execute .* s, validate .* s, site .* s "
+                     r"\(stages overlap\)\.$", done.stdout, re.MULTILINE)
     assert "A small table" in (book / "build/site/chapters/02-table.html").read_text()

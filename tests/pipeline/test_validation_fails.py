@@ -92,3 +92,14 @@ def test_an_executed_notebook_that_somebody_changed(book, must_fail):
     projects.replace(path, "heads 0.55", "heads 0.65")
     assert json.loads(path.read_text())["cells"]
     assert "cell     01-coin-004" in must_fail()
+
+
+def test_a_reference_without_a_chapter(book, must_fail):
+    orphan = book / "tests/reference/03-gone.ipynb"
+    projects.copy(book / "tests/reference/02-table.ipynb", orphan)
+    output = must_fail()
+    assert "FAILED   references" in output
+    assert "tests/reference/03-gone.ipynb belongs to no chapter; delete it" in output
+    orphan.unlink()
+    done = projects.run(book, "doit")
+    assert done.returncode == 0, done.stdout
