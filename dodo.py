@@ -12,7 +12,7 @@ from pathlib import Path
 
 from doit.exceptions import TaskFailed
 
-from tools import data_reads, references
+from tools import data_reads
 from tools.progress import ProgressReporter
 from tools.project import Project
 
@@ -95,13 +95,13 @@ def task_validate():
 
 def refuse_orphans():
     """Fail if a reference has no chapter: nobody would notice that it is not compared."""
-    found = references.orphans(PROJECT)
+    found = PROJECT.orphans()
     return TaskFailed("\n".join(found)) if found else True
 
 
 def task_references():
     """Look for references without a chapter."""
-    return {"actions": [refuse_orphans], "uptodate": [lambda: not references.orphans(PROJECT)]}
+    return {"actions": [refuse_orphans], "uptodate": [lambda: not PROJECT.orphans()]}
 
 
 def site_inputs() -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from pybtex.database import parse_file
 
 from tools import chapter_rules as rules
-from tools import notebook, references
+from tools import notebook
 from tools.project import Project
 
 PROJECT = Project()
@@ -42,7 +42,7 @@ def test_file_names_are_numbered_words():
 
 
 def test_every_reference_has_a_chapter():
-    none_of(references.orphans(PROJECT))
+    none_of(PROJECT.orphans())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

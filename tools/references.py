@@ -128,15 +128,6 @@ def require_equal(project: Project, chapter: str) -> None:
         raise ReferenceMismatch(f"{text}\nif the new output is right, {_hint(chapter)}")
 
 
-def orphans(project: Project) -> list[str]:
-    """What is wrong with references whose chapter is gone or has another name."""
-    chapters = set(project.chapters())
-    names = [path.relative_to(project.root).as_posix()
-             for path in sorted(project.reference_dir.glob("*.ipynb"))
-             if path.stem not in chapters]
-    return [f"{name} belongs to no chapter; delete it" for name in names]
-
-
 def accept(project: Project, chapter: str) -> str:
     """Record the executed chapter as its reference; returns what changed, for people to read."""
     target = project.reference(chapter)
