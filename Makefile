@@ -9,7 +9,7 @@ VPY = .venv/bin/python
 DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve run accept data lock lint clean
+.PHONY: help env book test serve run accept data lock lint bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,10 @@ lock: env ## resolve requirements.lock again from pyproject.toml
 lint: env ## ruff and mypy
 	@$(VPY) -m ruff check .
 	@$(VPY) -m mypy
+
+bench: env ## measure speed, accuracy and memory into benchmarks/results.json
+	@$(VPY) benchmarks/environment.py
+	@build/bench-venv/bin/python benchmarks/run.py
 
 clean: ## remove build/ (the environment stays)
 	@rm -rf build

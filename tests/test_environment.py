@@ -24,7 +24,7 @@ ONLY_ON_PYPI = {"axe-playwright-python", "playwright", "sphinx-mathjax-offline"}
 
 REQUIREMENTS = [Requirement(text) for text in [
     *PROJECT["project"]["dependencies"],
-    *(text for name, group in PROJECT["dependency-groups"].items() if name != "bench"
+    *(text for name, group in PROJECT["dependency-groups"].items() if not name.startswith("bench")
       for text in group)]]
 PINS = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\$", LOCK, re.MULTILINE)
 
