@@ -3,7 +3,7 @@
 Only chapters import this module; nothing in the package depends on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -14,7 +14,15 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-__all__ = ["COLOURS", "colour", "label_line", "percent_axis", "stacked_weights", "use_book_style"]
+__all__ = [
+    "COLOURS",
+    "colour",
+    "label_line",
+    "paired_boxes",
+    "percent_axis",
+    "stacked_weights",
+    "use_book_style",
+]
 
 # Okabe and Ito's palette, safe for colour-blind readers.
 BLACK, GREY = "#222222", "#767676"
@@ -114,6 +122,33 @@ def percent_axis(ax: Axes, which: str = "both", decimals: int = 0) -> None:
     for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
         if which in (name, "both"):
             axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
+
+
+def paired_boxes(results: pd.DataFrame, names: Sequence[str], *, ax: Axes | None = None) -> Axes:
+    """Boxplots in pairs, in sample and out of sample, one pair a portfolio.
+
+    Parameters
+    ----------
+    results : DataFrame of shape (n_replications, n_measures)
+        With columns ``"<name> in"`` and ``"<name> out"``.
+    names : sequence of str
+        Portfolios, from left to right.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    columns = [f"{name} {when}" for name in names for when in ("in", "out")]
+    places = [3 * j + k for j in range(len(names)) for k in (0, 1)]
+    boxes = ax.boxplot(results[columns], positions=places, widths=0.7, patch_artist=True)
+    for box, column in zip(boxes["boxes"], columns, strict=True):
+        box.set_facecolor(SKY if column.endswith(" in") else AMBER)
+    labels = [name.replace(", ", ",\n") for name in names]
+    ax.set_xticks([3 * j + 0.5 for j in range(len(names))], labels)
+    ax.set_ylabel("information ratio a year (blue in, amber out)")
+    return ax
 
 
 def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
