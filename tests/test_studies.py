@@ -171,6 +171,15 @@ def test_the_published_hierarchy_looks_ahead_and_ours_does_not():
     rng = np.random.default_rng(5)
     world = FactorWorld(n_per_industry=3).draw(rng)
     returns = world.simulate(100, rng).to_numpy()
+    train, mean = np.cov(returns[:60].T), world.mean.to_numpy()
+    inner = np.zeros((27, 9))
+    for j, name in enumerate(dict.fromkeys(world.groups)):
+        member = np.flatnonzero(world.groups == name)
+        block = train[np.ix_(member, member)]
+        inner[member, j] = optimization.zero_cost_sharpe(mean[member], block)
+    wanted = inner @ np.linalg.inv(inner.T @ np.cov(returns.T) @ inner) @ np.ones(9)
+    found = studies.published_hierarchical(world, returns[:60], returns)
+    np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-10 * np.abs(wanted).max())
     changed = np.vstack([returns[:60], 2 * returns[60:] - 0.01])
     one, two = (studies.published_hierarchical(world, r[:60], r) for r in (returns, changed))
     assert np.abs(one / np.abs(one).max() - two / np.abs(two).max()).max() > 0.01
