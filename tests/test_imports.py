@@ -27,11 +27,18 @@ ORDER = [
     "metrics",
     # returns -> covariance or mean
     "shrinkage",
+    "nonlinear",
+    "wishart",
     "covariance",
     "robust",
+    "views",
     "expected_returns",
     "relationship",
+    "panel_model",
+    "kernel_model",
+    "loading_model",
     "mixed_model",
+    "attribution",
     # (mean, covariance) -> weights
     "optimization",
     "hierarchy",
@@ -45,9 +52,12 @@ ORDER = [
     "estimation_error",
     "studies",
     # use
+    "agents",
     "practice",
-    "adapters",
     "plotting",
+    "report",
+    "command",
+    "sklearn",
 ]
 FOLDER = Path(mixfolio.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
