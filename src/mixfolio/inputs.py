@@ -28,6 +28,7 @@ __all__ = [
     "read_membership",
     "read_number",
     "read_returns",
+    "read_square",
     "read_vector",
 ]
 
@@ -129,7 +130,9 @@ def read_count(value: Any, what: str, lowest: int = 1, highest: int | None = Non
     return number
 
 
-def read_returns(returns: MatrixLike, *, min_periods: int = 2) -> tuple[Array, Labels | None]:
+def read_returns(
+    returns: MatrixLike, *, min_periods: int = 2, allow_missing: bool = False
+) -> tuple[Array, Labels | None]:
     """Check a table of returns and split it into numbers and asset labels.
 
     Parameters
@@ -138,6 +141,8 @@ def read_returns(returns: MatrixLike, *, min_periods: int = 2) -> tuple[Array, L
         Decimal simple returns, one row a period.
     min_periods : int
         The fewest periods that the calling method can work with.
+    allow_missing : bool
+        Whether cells may be NaN; the calling method then has a policy for them.
 
     Returns
     -------
@@ -164,11 +169,12 @@ def read_returns(returns: MatrixLike, *, min_periods: int = 2) -> tuple[Array, L
             f"returns has {n_periods} period(s); this method needs at least {min_periods}. "
             "Use a longer sample."
         )
+    checked = np.where(np.isnan(values), 0.0, values) if allow_missing else values
     if not isinstance(returns, pd.DataFrame):
-        _require_finite(values, range(n_periods), range(n_assets), "returns")
+        _require_finite(checked, range(n_periods), range(n_assets), "returns")
         return values, None
     _require_unique(returns.columns, "returns")
-    _require_finite(values, returns.index, returns.columns, "returns")
+    _require_finite(checked, returns.index, returns.columns, "returns")
     return values, returns.columns
 
 
@@ -193,36 +199,61 @@ def read_covariance(covariance: MatrixLike) -> tuple[Array, Labels | None]:
         If the matrix is not square, not symmetric, not finite, has a variance that is
         not positive, or its row and column labels differ.
     """
-    values = _float_array(covariance, "covariance")
+    values, labels = read_square(covariance, "covariance")
+    _require_positive_variances(values, range(len(values)) if labels is None else labels)
+    return values, labels
+
+
+def read_square(matrix: MatrixLike, what: str) -> tuple[Array, Labels | None]:
+    """Check a symmetric matrix and split it into numbers and labels.
+
+    Parameters
+    ----------
+    matrix : DataFrame or array-like of shape (n_assets, n_assets)
+    what : str
+        The name of the argument, for the error message.
+
+    Returns
+    -------
+    values : ndarray of shape (n_assets, n_assets)
+        A writable float64 copy, symmetric to the last bit.
+    labels : Index of length n_assets, or None
+
+    Raises
+    ------
+    DataError
+        If the matrix is not square, not symmetric, not finite, or its row and column labels
+        differ.
+    """
+    values = _float_array(matrix, what)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
         raise DataError(
-            f"covariance has shape {values.shape}; it must be square, (n_assets, n_assets). "
+            f"{what} has shape {values.shape}; it must be square, (n_assets, n_assets). "
             "Did you pass the returns instead?"
         )
     labels = None
-    if isinstance(covariance, pd.DataFrame):
-        labels = covariance.columns
-        _require_unique(labels, "covariance")
-        if not covariance.index.equals(labels):
+    if isinstance(matrix, pd.DataFrame):
+        labels = matrix.columns
+        _require_unique(labels, what)
+        if not matrix.index.equals(labels):
             raise DataError(
-                "covariance has row labels that differ from its column labels. "
-                "Reorder it with covariance.loc[names, names]."
+                f"{what} has row labels that differ from its column labels. "
+                f"Reorder it with {what}.loc[names, names]."
             )
     names = range(len(values)) if labels is None else labels
-    _require_finite(values, names, names, "covariance")
-    _require_symmetric(values, names)
-    _require_positive_variances(values, names)
+    _require_finite(values, names, names, what)
+    _require_symmetric(values, names, what)
     return (values + values.T) / 2, labels
 
 
-def _require_symmetric(values: Array, names: Any) -> None:
+def _require_symmetric(values: Array, names: Any, what: str) -> None:
     gap = np.abs(values - values.T)
     scale = float(np.abs(values).max())
     if float(gap.max()) <= SYMMETRY_TOLERANCE * scale:
         return
     row, column = np.unravel_index(int(gap.argmax()), gap.shape)
     raise DataError(
-        f"covariance is not symmetric: entries ({names[row]!s}, {names[column]!s}) and its mirror "
+        f"{what} is not symmetric: entries ({names[row]!s}, {names[column]!s}) and its mirror "
         f"differ by {gap.max():.3g}. Use (C + C.T) / 2 if that is what you mean."
     )
 
