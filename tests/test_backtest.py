@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixfolio import backtest, covariance, optimization, strategies
+from mixfolio import backtest, covariance, optimization, rebalancing, strategies
 from mixfolio.errors import DataError, MixfolioError, SingularCovarianceError
 
 
@@ -31,7 +31,7 @@ RISK_FREE = pd.Series(np.linspace(0.001, 0.006, 60), table().index)
 def plain_loop(returns, strategy, window, step, costs, expanding, risk_free):
     """Hold numbers of money in each asset, period after period."""
     values = returns.to_numpy()
-    safe = np.zeros(len(values)) if risk_free is None else np.asarray(risk_free)
+    safe = np.broadcast_to(risk_free, len(values))
     earned, weights, turnover = [], [], []
     money, cash = None, 0.0
     for t in range(window, len(values)):
@@ -52,7 +52,7 @@ def plain_loop(returns, strategy, window, step, costs, expanding, risk_free):
 @pytest.mark.parametrize("step", [1, 3, 12, 100])
 @pytest.mark.parametrize("costs", [0.0, 0.005])
 @pytest.mark.parametrize("expanding", [False, True])
-@pytest.mark.parametrize("risk_free", [None, RISK_FREE], ids=["total", "excess"])
+@pytest.mark.parametrize("risk_free", [0.0, RISK_FREE], ids=["total", "excess"])
 def test_engine_is_a_plain_loop(step, costs, expanding, risk_free):
     returns = table(1)
     result = backtest.walk_forward(
@@ -99,7 +99,7 @@ def test_two_periods_by_hand():
 def test_weights_do_not_know_the_future(step, expanding):
     """Change every number after a decision: the weights decided are the same to the last bit."""
     returns = table(2)
-    options = {"window": 20, "step": step, "expanding": expanding}
+    options = {"window": 20, "step": step, "expanding": expanding, "risk_free": 0.0}
     before = backtest.walk_forward(returns, STRATEGIES, **options)
     for decided in (20, 24, 40, 56):
         changed = returns.copy()
@@ -124,7 +124,8 @@ def test_the_latest_past_matters():
     changed = returns.copy()
     changed.iloc[29] += [0.3, 0.0, -0.2, 0.1]
     before, after = (
-        backtest.walk_forward(r, STRATEGIES, window=20).weights["safe"] for r in (returns, changed)
+        backtest.walk_forward(r, STRATEGIES, window=20, risk_free=0.0).weights["safe"]
+        for r in (returns, changed)
     )
     differs = (before != after).any(axis=1).to_numpy()
     np.testing.assert_array_equal(np.flatnonzero(differs), np.arange(10, 30))
@@ -185,7 +186,7 @@ def test_weights_may_come_in_any_order_and_form():
 
 def test_summary():
     returns = table(7)
-    result = backtest.walk_forward(returns, STRATEGIES, window=24, costs=0.001)
+    result = backtest.walk_forward(returns, STRATEGIES, window=24, costs=0.001, risk_free=0.0)
     summary = result.summary(12)
     earned = result.returns["bold"]
     row = summary.loc["bold"]
@@ -200,6 +201,10 @@ def test_summary():
     squares = (result.weights["bold"] ** 2).sum(axis=1)
     assert row["effective_number"] == pytest.approx(1 / squares.mean())
     assert summary.loc["equal", "effective_number"] == pytest.approx(4.0)
+    held = result.weights["bold"].to_numpy()
+    assert row["gross_exposure"] == pytest.approx(np.abs(held).sum(axis=1).mean())
+    assert row["distance_to_equal"] == pytest.approx(np.abs(held - 0.25).sum(axis=1).mean() / 2)
+    assert summary.loc["equal", "distance_to_equal"] == pytest.approx(0.0)
     assert list(summary.index) == list(STRATEGIES)
 
 
@@ -286,13 +291,13 @@ def crashing(past):
 )
 def test_errors_of_a_strategy_name_it_and_the_date(strategy, error, date):
     with pytest.raises(error) as caught:
-        backtest.walk_forward(table(), {"first": bold, "mine": strategy}, window=24)
+        backtest.walk_forward(table(), {"first": bold, "mine": strategy}, window=24, risk_free=0.0)
     assert caught.value.__notes__ == [f"Strategy 'mine', deciding with data to {date} 00:00:00."]
 
 
 def test_a_portfolio_that_is_wiped_out_while_it_drifts():
     returns = pd.DataFrame({"a": [0.0, -0.6, 0.1], "b": [0.0, 0.0, 0.1]})
-    with pytest.raises(MixfolioError, match=r"'levered' .* by -0\.2 in 1: nothing is left"):
+    with pytest.raises(MixfolioError, match=r"'levered' .* by -0\.2 up to 1: nothing is left"):
         backtest.walk_forward(
             returns, {"levered": lambda past: np.array([2.0, -1.0])}, window=1, step=2
         )
@@ -308,3 +313,287 @@ def test_per_cent_and_losses_of_more_than_everything_are_refused():
     percent = 100 * table()
     with pytest.raises(DataError, match=r"below -1.* row .* column .*0\.01 is one per cent"):
         backtest.walk_forward(percent, {"equal": strategies.equal_weight}, window=24)
+
+
+# ------------------------------------------------------------------ when to trade
+
+
+def test_calendars_review_at_the_first_period_of_each_month_or_quarter():
+    dates = pd.bdate_range("2019-11-18", "2020-05-20")
+    returns = pd.DataFrame(
+        np.random.default_rng(8).normal(0, 0.01, (len(dates), 3)), dates, list("abc")
+    )
+    for rule, length in (("monthly", 1), ("quarterly", 3), ("yearly", 12)):
+        seen = []
+        backtest.walk_forward(
+            returns,
+            {"spy": lambda past, seen=seen: seen.append(past.index[-1]) or np.full(3, 1 / 3)},
+            window=5,
+            rebalance=rule,
+        )
+        expected = [
+            dates[t - 1]
+            for t in range(5, len(dates))
+            if t == 5
+            or (dates[t].year * 12 + dates[t].month - 1) // length
+            != (dates[t - 1].year * 12 + dates[t - 1].month - 1) // length
+        ]
+        assert seen == expected
+
+
+def tolerance_loop(returns, targets, window, deviation, interval):
+    """Trade to `targets[t]` only when due; weights at the start of each period."""
+    rows, held, last = [], None, None
+    for t in range(window, len(returns)):
+        if held is None or (t - last >= interval and np.abs(held - targets[t]).max() > deviation):
+            held, last = targets[t], t
+        rows.append(held)
+        grown = held * (1 + returns[t])
+        held = grown / grown.sum()
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("deviation", [0.0, 0.02, 0.05, 1.0])
+@pytest.mark.parametrize("interval", [1, 6])
+def test_thresholds_trade_only_when_due(deviation, interval):
+    returns = table(9)
+    result = backtest.walk_forward(
+        returns,
+        {"equal": strategies.equal_weight},
+        window=12,
+        rebalance=rebalancing.Threshold(deviation, interval),
+    )
+    targets = np.full((60, 4), 0.25)
+    expected = tolerance_loop(returns.to_numpy(), targets, 12, deviation, interval)
+    np.testing.assert_allclose(result.weights["equal"], expected, rtol=0, atol=1e-14)
+    traded = result.turnover["equal"].to_numpy()[1:] > 0
+    assert traded.sum() == {(0.0, 1): 47, (1.0, 1): 0, (1.0, 6): 0}.get(
+        (deviation, interval), traded.sum()
+    )
+    assert (np.diff(np.flatnonzero(traded)) >= interval).all()
+
+
+def test_thresholds_between_reviews_are_not_watched():
+    returns = table(10)
+    rule = rebalancing.Threshold(0.0)
+    result = backtest.walk_forward(
+        returns, {"equal": strategies.equal_weight}, window=12, step=6, rebalance=rule
+    )
+    traded = np.flatnonzero(result.turnover["equal"].to_numpy() > 0)
+    np.testing.assert_array_equal(traded, np.arange(6, 48, 6))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [("weekly", r"rebalance is 'weekly'.*monthly"), (5, r"rebalance is 5; it must be one of")],
+)
+def test_rules_that_do_not_exist(rule, message):
+    with pytest.raises(DataError, match=message):
+        backtest.walk_forward(
+            table(), {"equal": strategies.equal_weight}, window=24, rebalance=rule
+        )
+
+
+@pytest.mark.parametrize(
+    "arguments", [(-0.1,), (np.nan,), ("much",), (0.05, 0), (0.05, 1.5)], ids=str
+)
+def test_thresholds_that_make_no_sense(arguments):
+    with pytest.raises(DataError, match=r"deviation is|minimum_interval is"):
+        rebalancing.Threshold(*arguments)
+
+
+def test_a_calendar_needs_dates():
+    undated = table().reset_index(drop=True)
+    with pytest.raises(DataError, match=r"no dates but int64.*to_datetime"):
+        backtest.walk_forward(
+            undated, {"equal": strategies.equal_weight}, window=24, rebalance="monthly"
+        )
+
+
+# ------------------------------------------------------------------ late listings, delistings
+
+
+def gappy_table():
+    returns = table(11)
+    returns.iloc[:30, 3] = np.nan
+    returns.iloc[45:, 0] = np.nan
+    return returns
+
+
+def test_only_assets_with_a_whole_window_are_offered():
+    returns, seen = gappy_table(), []
+
+    def spy(past):
+        assert past.notna().all(axis=None)
+        seen.append((past.index[-1], list(past.columns)))
+        return strategies.equal_weight(past)
+
+    result = backtest.walk_forward(returns, {"spy": spy}, window=10, missing="exclude")
+    for last, offered in seen:
+        t = returns.index.get_loc(last) + 1
+        assert offered == list(returns.columns[returns.iloc[t - 10 : t].notna().all()])
+    weights = result.weights["spy"]
+    assert (weights.iloc[: 40 - 10]["asset3"] == 0).all()
+    assert weights.loc[returns.index[40], "asset3"] == 0.25
+    assert weights.loc[returns.index[46], "asset0"] == 0
+
+
+def test_an_asset_delisted_while_held_is_sold_at_its_last_price():
+    returns = pd.DataFrame(
+        {"a": [0.0, 0.1, np.nan, np.nan, np.nan], "b": [0.0, 0.0, 0.2, 0.1, 0.0]}
+    )
+    result = backtest.walk_forward(
+        returns, {"equal": strategies.equal_weight}, window=1, step=3, missing="exclude"
+    )
+    assert result.returns["equal"].iloc[0] == pytest.approx(0.05)
+    held = 0.5 / 1.05
+    assert result.returns["equal"].iloc[1] == pytest.approx(0.2 * held)
+    assert list(result.frozen["asset"]) == ["a", "a"]
+    assert list(result.frozen["date"]) == [2, 3]
+    assert result.weights["equal"].iloc[3].to_list() == [0.0, 1.0]
+    with_rate = backtest.walk_forward(
+        returns,
+        {"equal": strategies.equal_weight},
+        window=1,
+        step=3,
+        missing="exclude",
+        risk_free=0.01,
+    )
+    money = 0.5 * np.array([1.11, 1.11 * 1.01]), 0.5 * np.array([1.01, 1.01 * 1.21])
+    assert with_rate.weights["equal"].iloc[1, 0] == pytest.approx(
+        money[0][0] / (money[0][0] + money[1][0])
+    )
+
+
+def test_excluding_changes_nothing_where_nothing_is_missing():
+    returns = table(12)
+    options = {"window": 20, "step": 3, "risk_free": RISK_FREE}
+    plain = backtest.walk_forward(returns, STRATEGIES, **options)
+    excluding = backtest.walk_forward(returns, STRATEGIES, missing="exclude", **options)
+    pd.testing.assert_frame_equal(plain.returns, excluding.returns)
+
+
+def test_no_asset_with_a_whole_window_is_an_error():
+    returns = table(13)
+    returns.iloc[::5] = np.nan
+    with pytest.raises(DataError, match="no asset has all returns"):
+        backtest.walk_forward(
+            returns, {"equal": strategies.equal_weight}, window=10, missing="exclude"
+        )
+
+
+# ------------------------------------------------------------------ failures, forms, processes
+
+
+def test_holding_on_when_a_decision_fails():
+    result = backtest.walk_forward(
+        table(14),
+        {"equal": strategies.equal_weight, "mine": failing},
+        window=20,
+        on_error="hold",
+    )
+    assert set(result.failures["strategy"]) == {"mine"}
+    assert result.failures["date"].iloc[0] == pd.Timestamp("2004-01-31")
+    assert result.failures["error"].str.startswith("SingularCovarianceError: ").all()
+    assert len(result.failures) == 60 - 37
+    assert (result.turnover["mine"].iloc[18:] == 0).all()
+    assert (result.turnover["equal"].iloc[18:] > 0).all()
+
+
+def test_wealth_waits_for_the_first_decision():
+    calls = []
+
+    def late(past):
+        calls.append(1)
+        return 1 / 0 if len(calls) < 3 else strategies.equal_weight(past)
+
+    result = backtest.walk_forward(table(15), {"late": late}, window=20, on_error="hold")
+    assert (result.returns["late"].iloc[:2] == 0).all()
+    assert result.turnover["late"].iloc[2] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("option", [{"missing": "drop"}, {"on_error": "ignore"}], ids=str)
+def test_policies_that_do_not_exist(option):
+    with pytest.raises(DataError, match=r"'(drop|ignore)'; it must be one of"):
+        backtest.walk_forward(table(), {"equal": strategies.equal_weight}, window=24, **option)
+
+
+def test_no_strategies():
+    with pytest.raises(DataError, match="strategies is empty"):
+        backtest.walk_forward(table(), {}, window=24)
+
+
+def test_weights_must_sum_to_one_unless_the_rest_earns_something():
+    half = {"half": lambda past: np.full(4, 0.125)}
+    with pytest.raises(DataError, match=r"weights sum to 0\.5, not to 1.*pass risk_free"):
+        backtest.walk_forward(table(), half, window=24)
+    result = backtest.walk_forward(table(), half, window=24, risk_free=0.0)
+    assert result.exposures()["half", "net"].iloc[0] == 0.5
+
+
+def test_unknown_assets_are_named():
+    with pytest.raises(DataError, match=r"1 missing \['asset3'\], 1 unknown \['gold'\]"):
+        backtest.walk_forward(
+            table(),
+            {"s": lambda past: pd.Series(0.25, ["asset0", "asset1", "asset2", "gold"])},
+            window=24,
+        )
+
+
+def test_repeated_dates_are_refused():
+    returns = table()
+    returns.index = returns.index[:59].append(returns.index[58:59])
+    with pytest.raises(DataError, match=r"1 repeated date\(s\), the first is 2005-11-30"):
+        backtest.walk_forward(returns, {"equal": strategies.equal_weight}, window=24)
+
+
+def test_prices_are_refused():
+    prices = 100 * (1 + table()).cumprod()
+    with pytest.raises(DataError, match=r"Are they prices.*from_prices"):
+        backtest.walk_forward(prices, {"equal": strategies.equal_weight}, window=24)
+
+
+def test_arrays_give_what_tables_give_and_cannot_be_written():
+    returns = table(16)
+
+    def on_array(past):
+        assert type(past) is np.ndarray
+        assert not past.flags.writeable
+        assert past.base is None
+        return optimization.minimum_variance(covariance.sample(past))
+
+    both = {"table": STRATEGIES["safe"], "array": backtest.OnArrays(on_array)}
+    result = backtest.walk_forward(returns, both, window=20, step=2)
+    np.testing.assert_array_equal(result.weights["table"], result.weights["array"])
+
+
+def test_processes_change_nothing():
+    returns = table(17)
+    options = {"window": 20, "step": 2, "risk_free": RISK_FREE, "costs": 0.001}
+    one = backtest.walk_forward(returns, STRATEGIES, **options)
+    two = backtest.walk_forward(returns, STRATEGIES, n_jobs=2, **options)
+    pd.testing.assert_frame_equal(one.returns, two.returns)
+    pd.testing.assert_frame_equal(one.turnover, two.turnover)
+
+
+def test_progress_counts_decisions(capsys):
+    backtest.walk_forward(
+        table(), {"equal": strategies.equal_weight}, window=24, step=3, progress=True
+    )
+    assert "12/12" in capsys.readouterr().err
+
+
+def test_gross_less_costs_is_net():
+    result = backtest.walk_forward(
+        table(18), STRATEGIES, window=24, costs=0.002, risk_free=RISK_FREE
+    )
+    paid = result.gross - result.returns
+    np.testing.assert_allclose(paid, 0.002 * result.turnover.fillna(0.0), rtol=0, atol=1e-16)
+
+
+def test_exposures():
+    result = backtest.walk_forward(table(19), {"bold": bold}, window=24, risk_free=0.0)
+    part = result.exposures()["bold"]
+    np.testing.assert_allclose(part["long"] - part["short"], part["net"], atol=1e-15)
+    np.testing.assert_allclose(part["long"] + part["short"], part["gross"], atol=1e-15)
+    assert (part["short"] > 0).any()

@@ -44,6 +44,7 @@ ORDER = [
     "hierarchy",
     "sensitivity",
     # evaluation
+    "rebalancing",
     "backtest",
     "strategies",
     "inference",
