@@ -1,0 +1,204 @@
+"""Every covariance of the package as a scikit-learn estimator, for pipelines and other libraries.
+
+An estimator here takes the parameters of the function that it stands for, under the same names;
+``fit(returns)`` calls that function and keeps the matrix as ``covariance_``. What scikit-learn does
+with the covariances of its own, it does with these: clone them, search their parameters, score
+them by the likelihood of other returns. skfolio takes them as ``covariance_estimator``; there is
+nothing to register.
+
+Needs scikit-learn, which is not installed with the package: ``pip install 'mixfolio[sklearn]'``.
+
+Examples
+--------
+>>> import numpy as np
+>>> returns = np.random.default_rng(1).normal(0.0, 0.01, (120, 3))
+>>> LinearShrinkage(target="constant_correlation").fit(returns).covariance_.shape
+(3, 3)
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from mixfolio import covariance, robust
+from mixfolio.shrinkage import Target
+
+try:
+    from sklearn.covariance import EmpiricalCovariance
+    from sklearn.utils.validation import validate_data
+except ImportError as error:
+    raise ImportError(
+        "mixfolio.sklearn needs scikit-learn 1.6 or newer. Install it: "
+        "pip install 'mixfolio[sklearn]'."
+    ) from error
+
+__all__ = [
+    "ClippedEigenvalues",
+    "CovarianceEstimator",
+    "ExponentiallyWeighted",
+    "LinearShrinkage",
+    "PrincipalComponents",
+    "SampleCovariance",
+    "Tyler",
+    "Winsorised",
+]
+
+
+class CovarianceEstimator(EmpiricalCovariance):  # type: ignore[misc]
+    """What the estimators share: fitting by a function of the package, and scikit-learn's methods.
+
+    A subclass names the function as ``estimate`` and has its parameters.
+
+    Attributes
+    ----------
+    covariance_ : ndarray of shape (n_assets, n_assets)
+        Covariance per period.
+    location_ : ndarray of shape (n_assets,)
+        Mean return of each asset per period; the median for the robust estimators. ``score`` and
+        ``mahalanobis`` measure from there.
+    n_features_in_ : int
+        Number of assets.
+    feature_names_in_ : ndarray of shape (n_assets,)
+        Their names, if `fit` was given a DataFrame whose labels are all text.
+    """
+
+    estimate: ClassVar[Callable[..., Any]]
+    centre: ClassVar[Callable[..., Any]] = staticmethod(np.mean)
+    store_precision = False
+    assume_centered = False
+
+    def __init__(self) -> None:
+        """Become what skfolio looks for, if skfolio is there: one of its own covariances."""
+        if (moments := sys.modules.get("skfolio.moments")) is not None:
+            moments.BaseCovariance.register(CovarianceEstimator)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Estimate the covariance of returns.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_periods, n_assets)
+            Decimal simple returns, oldest first.
+        y : None
+            Ignored; scikit-learn passes it.
+
+        Returns
+        -------
+        CovarianceEstimator
+            The estimator itself.
+
+        Raises
+        ------
+        MixfolioError
+            As the function that the estimator stands for.
+        """
+        values = validate_data(
+            self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
+        )
+        returns = X if isinstance(X, pd.DataFrame) else values
+        estimate = type(self).estimate(returns, **self.get_params(deep=False))
+        self.covariance_ = np.asarray(estimate)
+        self.location_ = type(self).centre(values, axis=0)
+        return self
+
+
+class SampleCovariance(CovarianceEstimator):
+    """:func:`mixfolio.covariance.sample`, with divisor T - 1."""
+
+    estimate = staticmethod(covariance.sample)
+
+
+class ExponentiallyWeighted(CovarianceEstimator):
+    """:func:`mixfolio.covariance.ewma`.
+
+    Parameters
+    ----------
+    halflife : float
+        Age in periods at which an observation counts half.
+    """
+
+    estimate = staticmethod(covariance.ewma)
+
+    def __init__(self, *, halflife: float) -> None:
+        super().__init__()
+        self.halflife = halflife
+
+
+class LinearShrinkage(CovarianceEstimator):
+    """:func:`mixfolio.covariance.linear_shrinkage` (Ledoit and Wolf, 2003, 2004).
+
+    Parameters
+    ----------
+    target : {"identity", "constant_correlation", "single_factor"}
+    intensity : float, optional
+        Weight of the target, between 0 and 1; estimated from the returns by default.
+    """
+
+    estimate = staticmethod(covariance.linear_shrinkage)
+
+    def __init__(self, *, target: Target = "identity", intensity: float | None = None) -> None:
+        super().__init__()
+        self.target = target
+        self.intensity = intensity
+
+
+class ClippedEigenvalues(CovarianceEstimator):
+    """:func:`mixfolio.covariance.clip_eigenvalues`, at the edge of Marchenko and Pastur."""
+
+    estimate = staticmethod(covariance.clip_eigenvalues)
+
+
+class PrincipalComponents(CovarianceEstimator):
+    """:func:`mixfolio.covariance.pca`.
+
+    Parameters
+    ----------
+    n_factors : int
+        Components to keep, 1 to n_assets.
+    diagonal : bool
+        Whether the variances of the sample are put back.
+    """
+
+    estimate = staticmethod(covariance.pca)
+
+    def __init__(self, *, n_factors: int, diagonal: bool = True) -> None:
+        super().__init__()
+        self.n_factors = n_factors
+        self.diagonal = diagonal
+
+
+class Winsorised(CovarianceEstimator):
+    """:func:`mixfolio.robust.winsorised`.
+
+    Parameters
+    ----------
+    limit : float
+        Robust standard deviations from the median to which returns are pulled back.
+    """
+
+    estimate = staticmethod(robust.winsorised)
+    centre = staticmethod(np.median)
+
+    def __init__(self, *, limit: float = 3.0) -> None:
+        super().__init__()
+        self.limit = limit
+
+
+class Tyler(CovarianceEstimator):
+    """:func:`mixfolio.robust.tyler`.
+
+    Parameters
+    ----------
+    tolerance : float
+        Largest relative change of an entry in the last round.
+    """
+
+    estimate = staticmethod(robust.tyler)
+    centre = staticmethod(np.median)
+
+    def __init__(self, *, tolerance: float = 1e-8) -> None:
+        super().__init__()
+        self.tolerance = tolerance
