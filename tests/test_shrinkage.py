@@ -45,7 +45,7 @@ def test_the_code_of_the_authors(name, target):
     found = covariance.linear_shrinkage(RETURNS, target=target)
     np.testing.assert_allclose(found, GOLDEN[name]["covariance"], rtol=0, atol=1e-12)
     a, S = covariance.shrinkage_intensity(RETURNS, target=target), covariance.sample(RETURNS)
-    F = shrinkage.TARGETS[target](centred(RETURNS), S.to_numpy(), len(RETURNS) - 1)[0]
+    F = shrinkage.TARGETS[target](centred(RETURNS), S.to_numpy(), len(RETURNS) - 1).matrix()
     np.testing.assert_allclose(found, a * F + (1 - a) * S, rtol=1e-13)
 
 

@@ -7,7 +7,13 @@ The exponentially weighted form replaces the equal weights 1/T by weights that h
 With eigenvalues l_1 >= ... >= l_N and eigenvectors q_j of S, the principal-component estimate keeps
 the first k, ``sum_{j<=k} l_j q_j q_j'``, and puts the variances of S back on the diagonal. The
 clipped estimate keeps eigenvalues above the edge that noise alone would reach, and averages the
-rest.
+rest. The nonlinear estimate moves every eigenvalue to where the data suggest.
+
+POET keeps the first k as well, and of the rest what stands out from noise:
+``sum_{j<=k} l_j q_j q_j' + s(U)``, where s pulls every covariance u_ij of the residuals toward zero
+by a threshold of its own.
+
+Every estimate is positive semidefinite by construction.
 """
 
 from typing import Any
@@ -15,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from mixfolio import shrinkage
+from mixfolio import nonlinear, shrinkage, thresholding
 from mixfolio.errors import DataError
 from mixfolio.inputs import (
     Array,
@@ -31,7 +37,12 @@ __all__ = [
     "clip_eigenvalues",
     "ewma",
     "linear_shrinkage",
+    "nonlinear_shrinkage",
+    "oas",
+    "oas_intensity",
     "pca",
+    "poet",
+    "poet_threshold",
     "sample",
     "shrinkage_intensity",
 ]
@@ -76,7 +87,7 @@ def ewma(returns: MatrixLike, *, halflife: float) -> Any:
     Returns
     -------
     DataFrame or ndarray of shape (n_assets, n_assets)
-        Covariance per period.
+        Covariance per period; positive semidefinite, as it is a square of weighted deviations.
 
     Raises
     ------
@@ -101,9 +112,8 @@ def ewma(returns: MatrixLike, *, halflife: float) -> Any:
             f"halflife is {halflife:.3g} periods, so short that the last period has all the weight "
             "and nothing varies. Use a longer one."
         )
-    deviations = values - weights @ values
-    total = (deviations * weights[:, None]).T @ deviations
-    return label_matrix(total / (1.0 - float(weights @ weights)), labels)
+    deviations = (values - weights @ values) * np.sqrt(weights)[:, None]
+    return label_matrix(deviations.T @ deviations / (1.0 - float(weights @ weights)), labels)
 
 
 def linear_shrinkage(
@@ -167,6 +177,8 @@ def shrinkage_intensity(returns: MatrixLike, *, target: shrinkage.Target = "iden
         As in :func:`linear_shrinkage`.
     """
     values, labels = read_returns(returns, min_periods=3)
+    if target == "identity":
+        return shrinkage.identity_intensity(_centred(values, labels), len(values) - 1)
     return _shrunken(values, labels, target, None)[1]
 
 
@@ -175,8 +187,15 @@ def _shrunken(
 ) -> tuple[Array, float]:
     if target not in shrinkage.TARGETS:
         raise DataError(f"target is {target!r}; it must be one of {list(shrinkage.TARGETS)}.")
+    Y = _centred(values, labels)
+    return shrinkage.shrink(Y, len(Y) - 1, target, intensity)
+
+
+def _centred(values: Array, labels: Labels | None) -> Array:
+    """`values`, centred in place, if every asset moves."""
     _require_moving(values, labels)
-    return shrinkage.shrink(values - values.mean(axis=0), len(values) - 1, target, intensity)
+    values -= values.mean(axis=0)
+    return values
 
 
 def _require_moving(values: Array, labels: Labels | None) -> None:
@@ -187,6 +206,90 @@ def _require_moving(values: Array, labels: Labels | None) -> None:
             f"{len(still)} asset(s) never move, the first is {name!s}. Leave them out: an asset "
             "without risk needs no covariance."
         )
+
+
+def oas(returns: MatrixLike) -> Any:
+    """Sample covariance shrunk toward the identity, with the intensity for normal returns.
+
+    The oracle-approximating estimator of Chen, Wiesel, Eldar and Hero (2010).
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_assets, n_assets)
+        Covariance per period; positive definite.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable or an asset never moves.
+
+    Notes
+    -----
+    The intensity is that of equation 23, with T - 1 degrees of freedom as the mean is estimated.
+    scikit-learn's OAS takes T, and leaves out the two terms in 2 / N.
+
+    References
+    ----------
+    Chen, Y., Wiesel, A., Eldar, Y. C. and Hero, A. O. (2010). Shrinkage algorithms for MMSE
+    covariance estimation. IEEE Transactions on Signal Processing 58, 5016-5029.
+    """
+    values, labels = read_returns(returns)
+    return label_matrix(shrinkage.oas(_centred(values, labels), len(values) - 1)[0], labels)
+
+
+def oas_intensity(returns: MatrixLike) -> float:
+    """Weight of the identity that :func:`oas` estimates, between 0 and 1.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        As in :func:`oas`.
+    """
+    Y, n = _centred(*read_returns(returns)), len(returns) - 1
+    trace, square = float(np.vdot(Y, Y)) / n, shrinkage.gram_square(Y) / n**2
+    return shrinkage.oas_intensity(trace, square, Y.shape[1], n)
+
+
+def nonlinear_shrinkage(returns: MatrixLike) -> Any:
+    """Sample covariance with its eigenvalues shrunk one by one (Ledoit and Wolf, 2020).
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns; more, as many, or fewer periods than assets.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_assets, n_assets)
+        Covariance per period; positive definite unless an asset is a combination of others for a
+        reason other than few periods.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable or an asset never moves.
+
+    Notes
+    -----
+    Formulas, their stable form and references stand in :mod:`mixfolio.nonlinear`. The degrees of
+    freedom are T - 1.
+    """
+    values, labels = read_returns(returns)
+    return label_matrix(nonlinear.shrink(_centred(values, labels), len(values) - 1), labels)
 
 
 def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
@@ -221,18 +324,12 @@ def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
     values, labels = read_returns(returns)
     matrix = np.asarray(sample(values))
     n_factors = read_count(n_factors, "n_factors", 1, len(matrix))
-    eigenvalues, vectors = _leading(matrix, n_factors)
-    low_rank = (vectors * eigenvalues) @ vectors.T
+    eigenvalues, vectors = thresholding.leading(matrix, n_factors)
+    root = vectors * np.sqrt(eigenvalues)
+    low_rank = root @ root.T
     if diagonal:
         np.fill_diagonal(low_rank, np.diagonal(matrix))
-    return label_matrix((low_rank + low_rank.T) / 2, labels)
-
-
-def _leading(matrix: Array, count: int) -> tuple[Array, Array]:
-    """The `count` largest eigenvalues, rising, and their eigenvectors."""
-    n = len(matrix)
-    eigenvalues, vectors = eigh(matrix, subset_by_index=(n - count, n - 1))
-    return np.maximum(eigenvalues, 0.0), vectors
+    return label_matrix(low_rank, labels)
 
 
 def clip_eigenvalues(returns: MatrixLike) -> Any:
@@ -270,7 +367,76 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
     noise = eigenvalues <= (1 + np.sqrt(n_assets / n_periods)) ** 2
     if noise.any():
         eigenvalues[noise] = max(0.0, eigenvalues[noise].mean())
-    matrix = (vectors * eigenvalues) @ vectors.T
-    scale = spread / np.sqrt(np.diagonal(matrix))
-    matrix *= np.outer(scale, scale)
-    return label_matrix((matrix + matrix.T) / 2, labels)
+    root = vectors * np.sqrt(eigenvalues)
+    root *= (spread / np.linalg.norm(root, axis=1))[:, None]
+    return label_matrix(root @ root.T, labels)
+
+
+def poet(returns: MatrixLike, *, n_factors: int, threshold: float = 0.5) -> Any:
+    """Covariance of principal components and of the residuals that stand out from noise.
+
+    POET, the principal orthogonal complement thresholding estimator of Fan, Liao and Mincheva
+    (2013), with soft thresholds: the residual covariance u_ij loses
+    ``C (1 / sqrt(N) + sqrt(log N / T)) sqrt(v_ij)``, v_ij being the variance of u_it u_jt, and
+    becomes zero if it is smaller. Residual variances stay.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+    n_factors : int
+        Components to keep, 1 to n_assets.
+    threshold : float
+        The lowest constant C. It is raised to the smallest that leaves no eigenvalue of the
+        correlation of residuals below 0.01; :func:`poet_threshold` says which one that is.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_assets, n_assets)
+        Covariance per period; positive definite if every asset has risk of its own.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable, an asset never moves, or an argument is out of range.
+
+    Notes
+    -----
+    The authors choose C by cross-validation above the smallest constant that gives a positive
+    definite matrix, or take 0.5. Their covariances have divisor T, these T - 1.
+
+    References
+    ----------
+    Fan, J., Liao, Y. and Mincheva, M. (2013). Large covariance estimation by thresholding principal
+    orthogonal complements. Journal of the Royal Statistical Society B 75, 603-680; section 2.
+    """
+    parts, labels = _split(returns, n_factors)
+    return label_matrix(parts.covariance(parts.constant(threshold)), labels)
+
+
+def poet_threshold(returns: MatrixLike, *, n_factors: int, threshold: float = 0.5) -> float:
+    """The constant C that :func:`poet` uses, at least `threshold`.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+    n_factors : int
+    threshold : float
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        As in :func:`poet`.
+    """
+    return _split(returns, n_factors)[0].constant(threshold)
+
+
+def _split(returns: MatrixLike, n_factors: int) -> tuple[thresholding.Residuals, Labels | None]:
+    values, labels = read_returns(returns)
+    n_factors = read_count(n_factors, "n_factors", 1, values.shape[1])
+    return thresholding.residuals(_centred(values, labels), len(values) - 1, n_factors), labels
