@@ -8,9 +8,9 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
-from mixfolio import inference
+from mixfolio import resampling
 from mixfolio.errors import DataError
-from mixfolio.inference import jobson_korkie_memmel, sharpe_difference
+from mixfolio.inference import jobson_korkie_memmel, sharpe_difference, variance_difference
 from mixfolio.metrics import sharpe_ratio
 
 SEED = 20080901
@@ -111,63 +111,79 @@ def test_memmel_keeps_its_digits_when_the_series_are_close(pair):
 # ------------------------------------------------------------------- the pieces of the bootstrap
 
 
-def test_gradient_is_that_of_finite_differences():
+MEASURES = [pytest.param(measure, id=name) for name, measure in resampling.MEASURES.items()]
+
+
+def difference(measure, v):
+    """Value and gradient of the difference at (mean1, mean2, square1, square2)."""
+    values, by_mean, by_square = measure(v[:2], v[2:])
+    return values[0] - values[1], np.concatenate([by_mean, by_square]) * [1, -1, 1, -1]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_gradient_is_that_of_finite_differences(measure):
     v = np.array([0.05, -0.02, 0.9, 1.3])
-    _, gradient = inference._difference(v)
+    _, gradient = difference(measure, v)
     step = 1e-6
     for i, direction in enumerate(np.eye(4)):
-        up, down = (inference._difference(v + s * step * direction)[0] for s in (1, -1))
+        up, down = (difference(measure, v + s * step * direction)[0] for s in (1, -1))
         assert gradient[i] == pytest.approx((up - down) / (2 * step), rel=1e-8)
 
 
-def test_difference_takes_many_points_at_once():
-    points = generator().uniform(0.5, 0.6, (3, 5, 4))
-    gaps, gradients = inference._difference(points)
-    for place in np.ndindex(3, 5):
-        gap, gradient = inference._difference(points[place])
-        assert gaps[place] == gap
-        assert gradients[place] == pytest.approx(gradient, rel=1e-15)
-
-
+@pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("n_periods", [20, 120, 700])
-def test_newey_west_is_that_of_statsmodels(n_periods):
+def test_newey_west_is_that_of_statsmodels(n_periods, measure):
     x = autoregressive_pairs(generator(), 1, n_periods)[0]
     moments = np.hstack([x, x**2])
     centred = moments - moments.mean(axis=0)
-    _, gradient = inference._difference(moments.mean(axis=0))
+    _, gradient = difference(measure, moments.mean(axis=0))
     lags = int(4 * (n_periods / 100) ** (2 / 9))
     psi = S_hac_simple(centred, nlags=lags) / n_periods
-    found = inference._newey_west(centred @ gradient)
+    _, influences = resampling.influences(x, measure)
+    found = resampling.newey_west(influences[:, 0] - influences[:, 1])
     assert found == pytest.approx(gradient @ psi @ gradient, rel=1e-12)
 
 
-def one_resample(moments, gap, length, rng):
+def one_resample(measure, moments, gap, length, rng):
     """One resample as the paper writes it, from whole blocks and the full matrix Psi."""
     T, n_blocks = len(moments), len(moments) // length
     starts = rng.integers(0, T, n_blocks)
     blocks = moments[(starts[:, None] + np.arange(length)) % T]
     centre = blocks.mean(axis=(0, 1))
-    resampled, gradient = inference._difference(centre)
+    resampled, gradient = difference(measure, centre)
     zeta = (blocks - centre).sum(axis=1) / math.sqrt(length)
     error = math.sqrt(gradient @ (zeta.T @ zeta / n_blocks) @ gradient / (n_blocks * length))
     return abs(resampled - gap) / error
 
 
+@pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("length", [1, 5, 7])
-def test_resamples_are_those_of_the_paper_whatever_the_chunk(pair, length, monkeypatch):
+def test_resamples_are_those_of_the_paper_whatever_the_chunk(pair, length, measure, monkeypatch):
     x = np.column_stack(pair)
     moments, rng = np.hstack([x, x**2]), generator()
-    expected = [one_resample(moments, 0.1, length, rng) for _ in range(50)]
-    for chunk in (1, 1000, inference.CHUNK):
-        monkeypatch.setattr(inference, "CHUNK", chunk)
-        found = inference._resample(moments, 0.1, length, 50, generator())
-        np.testing.assert_allclose(found, expected, rtol=1e-10)
+    gap, _ = difference(measure, moments.mean(axis=0))
+    expected = [one_resample(measure, moments, gap, length, rng) for _ in range(50)]
+    for chunk in (1, 1000, resampling.CHUNK):
+        monkeypatch.setattr(resampling, "CHUNK", chunk)
+        found = resampling.studentised_differences(x, measure, length, 50, generator())
+        np.testing.assert_allclose(found[:, 0], expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_many_series_share_their_resamples(pair, measure):
+    x = np.column_stack([pair[0] - pair[1], *pair])
+    together = resampling.studentised_differences(x, measure, 5, 40, generator())
+    for j in (0, 1):
+        alone = resampling.studentised_differences(x[:, [j, 2]], measure, 5, 40, generator())
+        np.testing.assert_allclose(together[:, j], alone[:, 0], rtol=1e-10)
 
 
 def test_resample_without_variation_is_infinitely_extreme():
-    sums = np.ones((1, 5, 4)) * [3, 3, 4, 4]
-    assert inference._studentise(sums, 0.1, 3) == [np.inf]
-    assert inference._studentise(0 * sums, 0.1, 3) == [np.inf]
+    x = np.tile([[1.0, -1.0], [1.0, 1.0]], (10, 1))
+    x[0] += 0.1
+    found = resampling.studentised_differences(x, resampling.sharpe, 2, 400, generator())
+    assert np.isinf(found).any()
+    assert not np.isnan(found).any()
 
 
 # ------------------------------------------------------------------- what the bootstrap returns
@@ -176,11 +192,11 @@ def test_resample_without_variation_is_infinitely_extreme():
 def test_p_value_and_interval_are_those_of_the_plain_recipe(pair):
     x = np.column_stack(pair)
     moments = np.hstack([x, x**2])
-    gap, gradient = inference._difference(moments.mean(axis=0))
+    gap, gradient = difference(resampling.sharpe, moments.mean(axis=0))
     psi = S_hac_simple(moments - moments.mean(axis=0), nlags=4) / 120
     error = math.sqrt(gradient @ psi @ gradient / 120)
     rng = generator()
-    drawn = sorted(one_resample(moments, gap, 5, rng) for _ in range(199))
+    drawn = sorted(one_resample(resampling.sharpe, moments, gap, 5, rng) for _ in range(199))
     found = sharpe_difference(*pair, rng=generator(), n_resamples=199)
     extreme = sum(value >= abs(gap) / error for value in drawn)
     assert 5 < extreme < 195
@@ -396,3 +412,43 @@ def test_a_fixed_pattern_is_refused():
     pattern = np.tile([1.0, -1.0], 20)
     with pytest.raises(DataError, match=r"standard error of zero.*fixed pattern.*observed"):
         sharpe_difference(pattern, pattern + 0.5, rng=generator())
+
+
+# ------------------------------------------------------------------- variances
+
+
+def test_difference_of_log_variances(pair):
+    first, second = pair
+    found = variance_difference(3 * first, second, rng=generator(), n_resamples=199)
+    expected = math.log(9 * first.var() / second.var())
+    assert found.estimate == pytest.approx(expected, rel=1e-12)
+    assert sum(found.interval) / 2 == pytest.approx(expected, rel=1e-12)
+    assert found.interval[0] > 0
+    assert found.p_value == 1 / 200
+
+
+def test_variances_scale_together(pair):
+    plain = variance_difference(*pair, rng=generator(), n_resamples=199)
+    scaled = variance_difference(
+        *(1e-7 * series for series in pair), rng=generator(), n_resamples=199
+    )
+    assert scaled.estimate == pytest.approx(plain.estimate, rel=1e-9)
+    assert scaled.p_value == plain.p_value
+
+
+def test_a_multiple_has_another_variance_and_itself_has_not(pair):
+    first = pair[0]
+    found = variance_difference(first, first, rng=generator(), n_resamples=199)
+    assert (found.estimate, found.standard_error, found.p_value) == (0, 0, 1)
+    with pytest.raises(DataError, match=r"difference of the variances .* standard error of zero"):
+        variance_difference(first, 2 * first, rng=generator(), n_resamples=199)
+
+
+def test_size_of_the_test_of_variances():
+    rng, rejected, n_pairs = generator(5), 0, 400
+    for x in normal_pairs(rng, n_pairs, 120, (0.05, 0.05)):
+        rejected += variance_difference(*x.T, rng=rng, n_resamples=199).p_value <= 0.05
+    # Three binomial standard errors around the level, and a little for 120 periods.
+    assert rejected / n_pairs == pytest.approx(
+        0.05, abs=3 * math.sqrt(0.05 * 0.95 / n_pairs) + 0.01
+    )

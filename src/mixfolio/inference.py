@@ -1,10 +1,11 @@
 """Is the difference between two track records more than luck?
 
-The Sharpe ratio is a smooth function of v = (E r1, E r2, E r1^2, E r2^2). With Psi the long-run
-covariance of the sample mean of (r1, r2, r1^2, r2^2) and g the gradient of the difference at v, the
-standard error of the difference is ``sqrt(g' Psi g / T)``. Ledoit and Wolf (2008) studentise the
-difference with it and take the quantiles of the studentised difference from a circular block
-bootstrap that resamples both series together.
+Sharpe ratio and log variance are smooth functions of v = (E r1, E r2, E r1^2, E r2^2). With Psi the
+long-run covariance of the sample mean of (r1, r2, r1^2, r2^2) and g the gradient of the difference
+at v, the standard error of the difference is ``sqrt(g' Psi g / T)``. Ledoit and Wolf (2008, 2011)
+studentise the difference with it and take the quantiles of the studentised difference from a
+circular block bootstrap that resamples both series together, see :mod:`mixfolio.resampling`. Many
+track records at once are the subject of :mod:`mixfolio.comparisons`.
 
 Sharpe ratios have the sample standard deviation, with T - 1 in its denominator, as they have in
 :func:`mixfolio.metrics.sharpe_ratio`. A ratio does not change when its series is multiplied by a
@@ -15,6 +16,8 @@ References
 ----------
 Ledoit, O. and Wolf, M. (2008). Robust performance hypothesis testing with the Sharpe ratio.
 Journal of Empirical Finance 15, 850-859.
+Ledoit, O. and Wolf, M. (2011). Robust performance hypothesis testing with the variance. Wilmott
+Magazine 2011 (55), 86-89.
 Memmel, C. (2003). Performance hypothesis testing with the Sharpe ratio. Finance Letters 1, 21-23.
 """
 
@@ -26,29 +29,27 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from mixfolio import resampling
 from mixfolio.errors import DataError
 from mixfolio.inputs import Array, VectorLike
 
-__all__ = ["SharpeDifference", "jobson_korkie_memmel", "sharpe_difference"]
+__all__ = ["Difference", "jobson_korkie_memmel", "sharpe_difference", "variance_difference"]
 
 LEAST_PERIODS = 20
-LEAST_BLOCKS = 5
 # Standardised series that nowhere differ by more than this count as one series.
 SAME = 1e-6
-# Numbers that a chunk of resamples may hold at once (8 MB).
-CHUNK = 2**20
 
 
 @dataclass(frozen=True)
-class SharpeDifference:
-    """The Sharpe ratio of one series less that of another, per period.
+class Difference:
+    """A measure of one series less that of another, per period.
 
     Attributes
     ----------
     estimate : float
     standard_error : float
     p_value : float
-        Two-sided, of the hypothesis that the two Sharpe ratios are equal.
+        Two-sided, of the hypothesis that the measures of both are equal.
     interval : tuple of two floats
         Confidence interval at the level that was asked for.
     """
@@ -59,12 +60,12 @@ class SharpeDifference:
     interval: tuple[float, float]
 
 
-NO_DIFFERENCE = SharpeDifference(0.0, 0.0, 1.0, (0.0, 0.0))
+NO_DIFFERENCE = Difference(0.0, 0.0, 1.0, (0.0, 0.0))
 
 
 def jobson_korkie_memmel(
     first: VectorLike, second: VectorLike, *, level: float = 0.95
-) -> SharpeDifference:
+) -> Difference:
     """Difference of Sharpe ratios under independent normal returns (Memmel, 2003).
 
     For contrast: fat tails and dependence over time make its p-values too small.
@@ -78,7 +79,7 @@ def jobson_korkie_memmel(
 
     Returns
     -------
-    SharpeDifference
+    Difference
 
     Raises
     ------
@@ -92,7 +93,7 @@ def jobson_korkie_memmel(
     and its standard error are then 0 and the p-value is 1.
     """
     _require_level(level)
-    pair = _standardised_pair(first, second)
+    pair, _ = _standardised_pair(first, second)
     if _are_one(pair):
         return NO_DIFFERENCE
     sharpe = pair.mean(axis=0)
@@ -103,9 +104,7 @@ def jobson_korkie_memmel(
     error = float(np.sqrt(variance / len(pair)))
     gap = float(sharpe[0] - sharpe[1])
     half = float(norm.ppf(0.5 + level / 2)) * error
-    return SharpeDifference(
-        gap, error, float(2 * norm.sf(abs(gap) / error)), (gap - half, gap + half)
-    )
+    return Difference(gap, error, float(2 * norm.sf(abs(gap) / error)), (gap - half, gap + half))
 
 
 def sharpe_difference(
@@ -116,7 +115,7 @@ def sharpe_difference(
     n_resamples: int = 4999,
     block_length: int | None = None,
     level: float = 0.95,
-) -> SharpeDifference:
+) -> Difference:
     """Difference of Sharpe ratios by the studentised circular block bootstrap.
 
     Parameters
@@ -135,7 +134,7 @@ def sharpe_difference(
 
     Returns
     -------
-    SharpeDifference
+    Difference
 
     Raises
     ------
@@ -153,99 +152,113 @@ def sharpe_difference(
     estimate and its standard error are then 0 and the p-value is 1.
     """
     _require_level(level)
-    _require_generator(rng)
+    resampling.require_generator(rng)
     rank = _rank(n_resamples, level)
-    pair = _standardised_pair(first, second)
+    pair, _ = _standardised_pair(first, second)
     T = len(pair)
-    length = _block_length(block_length, T)
+    length = resampling.read_block_length(block_length, T)
     if _are_one(pair):
         return NO_DIFFERENCE
-    moments = np.hstack([pair, pair**2])
-    gap, gradient = _difference(moments.mean(axis=0))
-    influence = (moments - moments.mean(axis=0)) @ gradient
-    error = float(np.sqrt(_newey_west(influence) / T))
-    _require_variation(error)
-    studentised = np.sort(_resample(moments, float(gap), length, n_resamples, rng))
-    extreme = int((studentised >= abs(gap) / error).sum())
-    p_value = (extreme + 1) / (n_resamples + 1)
+    found = _bootstrap(pair, resampling.sharpe, "Sharpe ratios", length, n_resamples, rank, rng)
     # The moments divide by T; with T - 1 all that has the unit of a Sharpe ratio shrinks alike.
     shrink = math.sqrt((T - 1) / T)
-    estimate, error = float(gap) * shrink, error * shrink
+    low, high = found.interval
+    return Difference(
+        found.estimate * shrink,
+        found.standard_error * shrink,
+        found.p_value,
+        (low * shrink, high * shrink),
+    )
+
+
+def variance_difference(
+    first: VectorLike,
+    second: VectorLike,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 4999,
+    block_length: int | None = None,
+    level: float = 0.95,
+) -> Difference:
+    """Difference of log variances by the studentised circular block bootstrap.
+
+    Half of it is the log of the ratio of volatilities: an estimate of -0.1 says that the volatility
+    of the first is about 5 % below that of the second.
+
+    Parameters
+    ----------
+    first, second : Series or array of shape (n_periods,)
+        Returns of the same periods. Two Series are matched by label.
+    rng : numpy.random.Generator
+        Draws ``n_periods // block_length`` starts of blocks for every resample in turn.
+    n_resamples : int
+        Choose it so that ``(n_resamples + 1) * level`` is whole: then the interval leaves out 0
+        exactly when the p-value is at most ``1 - level``.
+    block_length : int, optional
+        Periods a block; the cube root of the number of periods by default.
+    level : float
+        Of the symmetric confidence interval.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    DataError
+        As in :func:`sharpe_difference`.
+
+    Notes
+    -----
+    Ledoit and Wolf (2011). Standard errors as in :func:`sharpe_difference`. Series that are the
+    same have the same variance in every sample: the estimate and its standard error are then 0 and
+    the p-value is 1.
+    """
+    _require_level(level)
+    resampling.require_generator(rng)
+    rank = _rank(n_resamples, level)
+    pair, spread = _standardised_pair(first, second)
+    length = resampling.read_block_length(block_length, len(pair))
+    pair = pair * (spread / spread.max())
+    if _are_one(pair):
+        return NO_DIFFERENCE
+    return _bootstrap(pair, resampling.log_variance, "variances", length, n_resamples, rank, rng)
+
+
+def _bootstrap(
+    pair: Array,
+    measure: resampling.Measure,
+    what: str,
+    length: int,
+    n_resamples: int,
+    rank: int,
+    rng: np.random.Generator,
+) -> Difference:
+    values, influences = resampling.influences(pair, measure)
+    gap = float(values[0] - values[1])
+    error = math.sqrt(float(resampling.newey_west(influences[:, 0] - influences[:, 1])) / len(pair))
+    _require_variation(error, what)
+    drawn = resampling.studentised_differences(pair, measure, length, n_resamples, rng)
+    studentised = np.sort(drawn[:, 0])
+    extreme = int((studentised >= abs(gap) / error).sum())
     half = float(studentised[rank - 1]) * error
-    return SharpeDifference(estimate, error, p_value, (estimate - half, estimate + half))
-
-
-# ------------------------------------------------------------------ the difference and its error
-
-
-def _difference(v: Array) -> tuple[Array, Array]:
-    """Difference of Sharpe ratios and its gradient at (mean1, mean2, square1, square2).
-
-    Works on the last axis, so that many points can be given at once.
-    """
-    mean, square = v[..., :2], v[..., 2:]
-    variance = square - mean**2
-    sign = np.array([1.0, -1.0])
-    by_mean = sign * square / variance**1.5
-    by_square = -sign * mean / 2 / variance**1.5
-    return (mean / np.sqrt(variance)) @ sign, np.concatenate([by_mean, by_square], axis=-1)
-
-
-def _newey_west(y: Array) -> float:
-    """Long-run variance of a centred series with Bartlett weights."""
-    T = len(y)
-    lags = int(4 * (T / 100) ** (2 / 9))
-    total = float(y @ y) / T
-    for lag in range(1, lags + 1):
-        total += 2 * (1 - lag / (lags + 1)) * float(y[lag:] @ y[:-lag]) / T
-    return total
-
-
-def _resample(
-    moments: Array, gap: float, length: int, n_resamples: int, rng: np.random.Generator
-) -> Array:
-    """Absolute studentised differences, centred at the data's, in circular block resamples.
-
-    All that a resample needs are the sums over its blocks, so those are made first, one for each
-    period at which a block can start.
-    """
-    T = len(moments)
-    n_blocks = T // length
-    sums = sum((np.roll(moments, -k, axis=0) for k in range(length)), np.zeros_like(moments))
-    chunk = max(1, CHUNK // (n_blocks * moments.shape[1]))
-    parts = []
-    for done in range(0, n_resamples, chunk):
-        starts = rng.integers(0, T, (min(chunk, n_resamples - done), n_blocks))
-        parts.append(_studentise(sums[starts], gap, length))
-    return np.concatenate(parts)
-
-
-def _studentise(sums: Array, gap: float, length: int) -> Array:
-    """Absolute studentised differences from block sums of shape (n_resamples, n_blocks, 4)."""
-    n_blocks = sums.shape[1]
-    mean = sums.sum(axis=1) / (n_blocks * length)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        resampled, gradient = _difference(mean)
-        influence = np.einsum("rbm,rm->rb", sums - length * mean[:, None], gradient)
-        error = np.sqrt((influence**2).sum(axis=1)) / (n_blocks * length)
-        studentised: Array = np.abs(resampled - gap) / error
-    return np.where(np.isfinite(studentised), studentised, np.inf)
+    return Difference(gap, error, (extreme + 1) / (n_resamples + 1), (gap - half, gap + half))
 
 
 # ------------------------------------------------------------------ what comes in
 
 
-def _standardised_pair(first: VectorLike, second: VectorLike) -> Array:
-    """Both series as columns, in units of their standard deviations."""
+def _standardised_pair(first: VectorLike, second: VectorLike) -> tuple[Array, Array]:
+    """Both series as columns, in units of their standard deviations, and those."""
     if isinstance(first, pd.Series) and isinstance(second, pd.Series):
         second = _same_periods(first, second)
-    a, b = _standardised(first, "first"), _standardised(second, "second")
+    (a, spread_a), (b, spread_b) = _standardised(first, "first"), _standardised(second, "second")
     if len(a) != len(b):
         raise DataError(
             f"first has {len(a)} periods and second has {len(b)}; both must be of the same "
             "periods. Cut them to those they share."
         )
-    return np.column_stack([a, b])
+    return np.column_stack([a, b]), np.array([spread_a, spread_b])
 
 
 def _same_periods(first: "pd.Series[float]", second: "pd.Series[float]") -> "pd.Series[float]":
@@ -266,20 +279,20 @@ def _same_periods(first: "pd.Series[float]", second: "pd.Series[float]") -> "pd.
     return second.loc[first.index]
 
 
-def _standardised(series: VectorLike, what: str) -> Array:
+def _standardised(series: VectorLike, what: str) -> tuple[Array, float]:
     values = _finite(series, what)
     if len(values) < LEAST_PERIODS:
         raise DataError(
-            f"{what} has {len(values)} periods; a test of Sharpe ratios needs at least "
+            f"{what} has {len(values)} periods; a test needs at least "
             f"{LEAST_PERIODS}. Use a longer record."
         )
     spread = float(values.std(ddof=1))
     if spread <= 1e-14 * float(np.abs(values).max()):
         raise DataError(
-            f"{what} is {values[0]:.6g} in every period; a Sharpe ratio needs a variance above "
+            f"{what} is {values[0]:.6g} in every period; a test needs a variance above "
             "zero. Leave the series out of the comparison."
         )
-    return values / spread
+    return values / spread, spread
 
 
 def _finite(series: VectorLike, what: str) -> Array:
@@ -316,18 +329,10 @@ def _require_level(level: float) -> None:
         )
 
 
-def _require_generator(rng: Any) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise DataError(
-            f"rng is of type {type(rng).__name__}; it must be a numpy.random.Generator. "
-            "Pass numpy.random.default_rng(seed)."
-        )
-
-
-def _require_variation(error: float) -> None:
+def _require_variation(error: float, what: str) -> None:
     if not error > 1e-12:
         raise DataError(
-            "the difference of the Sharpe ratios of first and second has a standard error of zero: "
+            f"the difference of the {what} of first and second has a standard error of zero: "
             "the returns follow a fixed pattern. Use observed returns."
         )
 
@@ -345,17 +350,3 @@ def _rank(n_resamples: int, level: float) -> int:
             f"of at least {least}. The default is 4999."
         )
     return math.ceil(round((n_resamples + 1) * level, 6))
-
-
-def _block_length(block_length: int | None, n_periods: int) -> int:
-    """The length asked for, or the cube root of the number of periods."""
-    default, most = round(math.cbrt(n_periods)), n_periods // LEAST_BLOCKS
-    if block_length is None:
-        return default
-    if not _is_whole(block_length) or not 1 <= block_length <= most:
-        raise DataError(
-            f"block_length is {block_length!r}; for {n_periods} periods it must be a whole number "
-            f"between 1 and {most}, which leaves {LEAST_BLOCKS} blocks. Leave it out for the "
-            f"cube root, {default}."
-        )
-    return int(block_length)
