@@ -4,8 +4,9 @@ All limits are linear, ``a'w >= b``, and are kept with a name each, so that a se
 that no portfolio can meet is reported by name and by how much is missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypedDict
 
 import numpy as np
@@ -17,6 +18,8 @@ from mixfolio.inputs import Array, Labels, VectorLike, read_membership, read_num
 __all__ = ["ConstraintOptions", "Constraints", "read_constraints"]
 
 FEASIBILITY_TOLERANCE = 1e-9
+
+Block = tuple[Array, Array, list[str]]
 
 
 class ConstraintOptions(TypedDict, total=False):
@@ -54,24 +57,53 @@ class Constraints:
 
     Attributes
     ----------
-    matrix : ndarray of shape (n_assets, n_limits)
-    level : ndarray of shape (n_limits,)
-    names : tuple of str, of length n_limits
+    assets : sequence of length n_assets
+        Labels, or positions where there are none.
     lower : ndarray of shape (n_assets,)
-        Lower bounds once more, infinite where there is none.
+        Lower bounds, infinite where there is none.
     upper : ndarray of shape (n_assets,)
         Upper bounds, likewise.
+    group_limits : tuple
+        Columns, levels and names of the limits on groups.
     previous : ndarray of shape (n_assets,), or None
     turnover_penalty : float
     """
 
-    matrix: Array
-    level: Array
-    names: tuple[str, ...]
+    assets: Sequence[Any]
     lower: Array
     upper: Array
+    group_limits: Block
     previous: Array | None
     turnover_penalty: float
+
+    @cached_property
+    def matrix(self) -> Array:
+        """All limits, of shape (n_assets, n_limits): lower bounds, upper bounds, groups."""
+        eye = np.eye(len(self.lower))
+        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+        return np.hstack([eye[:, low], -eye[:, high], self.group_limits[0]])
+
+    @cached_property
+    def level(self) -> Array:
+        """What each column of `matrix` must reach, of shape (n_limits,)."""
+        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+        return np.concatenate([self.lower[low], -self.upper[high], self.group_limits[1]])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each column of `matrix` is called, of length n_limits."""
+        low, high = np.flatnonzero(np.isfinite(self.lower)), np.flatnonzero(np.isfinite(self.upper))
+        return (
+            *(f"lower bound {self.lower[j]:.6g} of {self.assets[int(j)]}" for j in low),
+            *(f"upper bound {self.upper[j]:.6g} of {self.assets[int(j)]}" for j in high),
+            *self.group_limits[2],
+        )
+
+    @property
+    def only_nonnegative(self) -> bool:
+        """Whether nothing but ``w >= 0`` can bind where the weights sum to one."""
+        free_above = not (self.lower != 0).any() and not (self.upper < 1).any()
+        return free_above and not len(self.group_limits[1]) and not self.penalised
 
     @property
     def penalised(self) -> bool:
@@ -88,6 +120,8 @@ class Constraints:
 
     def _highest(self, mean: Array, price: float) -> float:
         """Maximise mean'w - price * sum(u) subject to u >= |w - previous| and the limits."""
+        if self.only_nonnegative:
+            return float(mean.max())
         n = len(mean)
         scale = max(float(np.abs(mean).max()), price) or 1.0
         held = np.zeros(n) if self.previous is None else self.previous
@@ -159,28 +193,20 @@ def read_constraints(
         If a lower limit exceeds its upper one, or all lower (upper) bounds together leave no
         room for weights that sum to one.
     """
-    names = list(range(n_assets)) if labels is None else list(labels)
-    lower, upper = _read_bounds(bounds, n_assets, labels, names)
+    names = range(n_assets) if labels is None else labels
+    lower, upper = _read_bounds(bounds, n_assets, labels)
     if long_only:
         lower = np.maximum(lower, 0.0)
-    _require_ordered(lower, upper, [f"asset {name}" for name in names])
+    _require_ordered(lower, upper, "asset", names)
     _require_room(lower, upper)
-    blocks = [_box(lower, upper, names), _group_rows(groups, group_limits, n_assets, labels)]
+    on_groups = _group_rows(groups, group_limits, n_assets, labels)
     held = None if previous is None else read_vector(previous, n_assets, labels, "previous")[0]
     turnover_penalty = read_number(turnover_penalty, "turnover_penalty")
     if turnover_penalty < 0:
         raise DataError(f"turnover_penalty is {turnover_penalty}; it must be zero or positive.")
     if turnover_penalty > 0 and held is None:
         raise DataError("turnover_penalty needs previous=..., the weights that are held now.")
-    return Constraints(
-        np.hstack([block[0] for block in blocks]),
-        np.concatenate([block[1] for block in blocks]),
-        tuple(name for block in blocks for name in block[2]),
-        lower,
-        upper,
-        held,
-        turnover_penalty,
-    )
+    return Constraints(names, lower, upper, on_groups, held, turnover_penalty)
 
 
 def _number(value: Any, otherwise: float, what: str) -> float:
@@ -196,10 +222,9 @@ def _side(value: Any, otherwise: float, n: int, labels: Labels | None) -> Array:
     return read_vector(value, n, labels, "bounds")[0]
 
 
-def _read_bounds(
-    bounds: Any, n: int, labels: Labels | None, names: list[Any]
-) -> tuple[Array, Array]:
+def _read_bounds(bounds: Any, n: int, labels: Labels | None) -> tuple[Array, Array]:
     if isinstance(bounds, Mapping):
+        names = list(range(n) if labels is None else labels)
         lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
         for asset, pair in bounds.items():
             if asset not in names:
@@ -221,12 +246,12 @@ def _pair(value: Any, what: str) -> tuple[Any, Any]:
     return low, high
 
 
-def _require_ordered(lower: Array, upper: Array, names: list[str]) -> None:
+def _require_ordered(lower: Array, upper: Array, what: str, names: Sequence[Any]) -> None:
     bad = np.flatnonzero(~(lower <= upper))
     if len(bad):
-        j = bad[0]
+        j = int(bad[0])
         raise InfeasibleError(
-            f"{names[j]} has a lower limit of {lower[j]:.6g} above its upper limit of "
+            f"{what} {names[j]} has a lower limit of {lower[j]:.6g} above its upper limit of "
             f"{upper[j]:.6g} ({len(bad)} such pair(s)). A long-only portfolio has a lower limit "
             "of 0. Swap or widen the limits."
         )
@@ -246,18 +271,6 @@ def _require_room(lower: Array, upper: Array) -> None:
         )
 
 
-Block = tuple[Array, Array, list[str]]
-
-
-def _box(lower: Array, upper: Array, names: list[Any]) -> Block:
-    eye = np.eye(len(lower))
-    low, high = np.flatnonzero(np.isfinite(lower)), np.flatnonzero(np.isfinite(upper))
-    described = [f"lower bound {lower[j]:.6g} of {names[j]}" for j in low]
-    described += [f"upper bound {upper[j]:.6g} of {names[j]}" for j in high]
-    matrix = np.hstack([eye[:, low], -eye[:, high]])
-    return matrix, np.concatenate([lower[low], -upper[high]]), described
-
-
 def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Block:
     if groups is None and limits is None:
         return np.empty((n, 0)), np.empty(0), []
@@ -272,7 +285,7 @@ def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Bloc
     sides = [_pair(pair, f"group limit of {name!r}") for name, pair in pairs.items()]
     lower = np.array([_number(low, -np.inf, "a limit in group_limits") for low, _ in sides])
     upper = np.array([_number(high, np.inf, "a limit in group_limits") for _, high in sides])
-    _require_ordered(lower, upper, [f"group {name}" for name in pairs])
+    _require_ordered(lower, upper, "group", list(pairs))
     low, high = np.isfinite(lower), np.isfinite(upper)
     columns = membership[:, chosen]
     described = [

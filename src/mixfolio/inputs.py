@@ -42,8 +42,14 @@ SYMMETRY_TOLERANCE = 1e-10
 
 def _float_array(values: Any, what: str) -> Array:
     """A fresh C-contiguous float64 copy of `values`, or a DataError."""
-    if isinstance(values, np.ndarray | pd.DataFrame | pd.Series) and np.iscomplexobj(values):
-        raise DataError(f"{what} holds complex numbers. Convert every column to real ones first.")
+    if isinstance(values, np.ndarray | pd.DataFrame | pd.Series):
+        raw = np.asarray(values)
+        if raw.dtype.kind == "c":
+            raise DataError(
+                f"{what} holds complex numbers. Convert every column to real ones first."
+            )
+        if raw.dtype.kind in "fiub":
+            return np.array(raw, dtype=np.float64, order="C")
     try:
         return np.array(values, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
@@ -54,18 +60,20 @@ def _float_array(values: Any, what: str) -> Array:
 
 
 def _require_unique(labels: Labels, what: str) -> None:
+    if labels.is_unique:
+        return
     repeated = labels[labels.duplicated()].unique()
-    if len(repeated):
-        raise DataError(
-            f"{what} has {len(repeated)} repeated asset label(s), the first is {repeated[0]!r}. "
-            "Give every asset one name of its own."
-        )
+    raise DataError(
+        f"{what} has {len(repeated)} repeated asset label(s), the first is {repeated[0]!r}. "
+        "Give every asset one name of its own."
+    )
 
 
 def _require_finite(values: Array, rows: Any, columns: Any, what: str) -> None:
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad) == 0:
+    finite = np.isfinite(values)
+    if finite.all():
         return
+    bad = np.argwhere(~finite)
     row, column = bad[0]
     raise DataError(
         f"{what} has {len(bad)} cell(s) that are missing or infinite, the first in row "
@@ -242,6 +250,8 @@ def read_square(matrix: MatrixLike, what: str) -> tuple[Array, Labels | None]:
             )
     names = range(len(values)) if labels is None else labels
     _require_finite(values, names, names, what)
+    if np.array_equal(values, values.T):
+        return values, labels
     _require_symmetric(values, names, what)
     return (values + values.T) / 2, labels
 

@@ -8,7 +8,9 @@ with expected returns m, covariance V, risk aversion g, present weights w0 and t
 Minimum variance leaves the mean out. A target return adds m'w = target. The maximum Sharpe
 ratio becomes a quadratic program in y = w / (m'w - r) (Cornuejols and Tutuncu, 2006), and
 maximum diversification is the same problem with volatilities in place of means.
-All of these go to :func:`mixfolio.quadratic.solve`. Risk parity is a convex problem of its own.
+All of these go to :func:`mixfolio.quadratic.solve`, or, where no limit but ``w >= 0`` can bind and
+there are many assets, to :func:`mixfolio.pivoting.solve`. Risk parity is a convex problem of its
+own.
 
 Means, covariances and the risk-free rate share one period: all monthly, or all annual. Weights
 have no period. Labels of the covariance come back on the weights.
@@ -19,6 +21,7 @@ Markowitz, H. (1952). Portfolio selection. Journal of Finance 7, 77-91.
 Cornuejols, G. and Tutuncu, R. (2006). Optimization Methods in Finance. Cambridge.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -26,7 +29,7 @@ import numpy as np
 import pandas as pd
 from scipy.linalg import cho_factor, cho_solve
 
-from mixfolio import quadratic
+from mixfolio import pivoting, quadratic
 from mixfolio.constraints import ConstraintOptions, Constraints, read_constraints
 from mixfolio.errors import (
     ConvergenceError,
@@ -58,6 +61,7 @@ __all__ = [
 ]
 
 MAX_ROUNDS = 100
+PIVOTING_FROM = 40
 RISK_PARITY_TOLERANCE = 1e-12
 
 Equality = tuple[Array, float]
@@ -196,7 +200,8 @@ def target_return(
         with the range that is within reach.
     """
     matrix, means, labels, limits = _read(mean, covariance, options)
-    weights = _minimise_at(matrix, means, read_number(target, "target"), limits)
+    target = _reachable(read_number(target, "target"), *limits.reachable(means))
+    weights = _minimise_at(matrix, means, target, limits)
     return label_vector(weights, labels, "target_return")
 
 
@@ -480,8 +485,9 @@ def efficient_frontier(
         raise DataError(f"n_points is {n_points}; a frontier needs at least 2 points.")
     matrix, means, labels, limits = _read(mean, covariance, options)
     start = _minimise(matrix, np.zeros(len(matrix)), limits)
+    reach = limits.reachable(means)
     if highest is None:
-        highest = limits.reachable(means)[1]
+        highest = reach[1]
         highest = max(float(means.max()), float(means @ start)) if np.isinf(highest) else highest
     lowest = float(means @ start)
     if read_number(highest, "highest") < lowest - 1e-12 * abs(lowest):
@@ -489,11 +495,28 @@ def efficient_frontier(
             f"highest is {highest:.6g}, below {lowest:.6g}, the mean of the portfolio of lowest "
             "variance. The efficient frontier starts there: raise `highest`."
         )
-    targets = np.linspace(means @ start, highest, n_points)
-    found = [start, *(_minimise_at(matrix, means, target, limits) for target in targets[1:])]
-    weights = np.array(found)
+    targets = [_reachable(t, *reach) for t in np.linspace(lowest, highest, n_points)[1:]]
+    weights = np.array([start, *_climb(matrix, means, targets, start, limits)])
     volatility = np.sqrt(np.einsum("pi,ij,pj->p", weights, matrix, weights))
     return EfficientFrontier(weights @ means, volatility, pd.DataFrame(weights, columns=labels))
+
+
+def _climb(
+    matrix: Array, means: Array, targets: list[float], start: Array, limits: Constraints
+) -> list[Array]:
+    """The portfolios of least variance at rising means.
+
+    Where block pivoting applies, the assets held at one mean are the guess at the next, and the
+    matrix is factorised once.
+    """
+    if not _pivots(limits):
+        return [_minimise_at(matrix, means, target, limits) for target in targets]
+    known = {"factor": quadratic.factorise(matrix)}
+    found = [start]
+    for target in targets:
+        known["free"] = found[-1] > 0
+        found.append(_minimise_at(matrix, means, target, limits, **known))
+    return found[1:]
 
 
 def _read(
@@ -504,10 +527,20 @@ def _read(
     return matrix, means, labels, read_constraints(len(matrix), labels, **options)
 
 
-def _minimise(Q: Array, c: Array, limits: Constraints, *equalities: Equality) -> Array:
+def _pivots(limits: Constraints) -> bool:
+    """Whether block pivoting applies, and is faster than one step an asset."""
+    return limits.only_nonnegative and len(limits.lower) >= PIVOTING_FROM
+
+
+def _minimise(
+    Q: Array, c: Array, limits: Constraints, *equalities: Equality, **known: Any
+) -> Array:
     """Minimise w'Qw/2 - c'w plus the cost of trading, fully invested and within limits."""
     columns = [np.ones(len(Q)), *(column for column, _ in equalities)]
     levels = [1.0, *(level for _, level in equalities)]
+    if _pivots(limits):
+        with suppress(ConvergenceError):
+            return pivoting.solve(Q, c, np.column_stack(columns), np.array(levels), **known).x
     A = np.column_stack([*columns, limits.matrix])
     b = np.concatenate([levels, limits.level])
     try:
@@ -521,16 +554,27 @@ def _minimise(Q: Array, c: Array, limits: Constraints, *equalities: Equality) ->
     return np.clip(weights, limits.lower, limits.upper)
 
 
-def _minimise_at(matrix: Array, means: Array, target: float, limits: Constraints) -> Array:
-    lowest, highest = limits.reachable(means)
+def _minimise_at(
+    matrix: Array, means: Array, target: float, limits: Constraints, **known: Any
+) -> Array:
+    """The portfolio of least variance at a mean within reach."""
+    if _pivots(limits) and target in (means.min(), means.max()):
+        known.get("factor") or quadratic.factorise(matrix)
+        weights, only = np.zeros(len(means)), means == target
+        weights[only] = minimum_variance(matrix[np.ix_(only, only)])
+        return weights
+    return _minimise(matrix, np.zeros(len(matrix)), limits, (means, target), **known)
+
+
+def _reachable(target: float, lowest: float, highest: float) -> float:
+    """The target, moved by a rounding error where that puts it within reach."""
     slack = 1e-12 * max(abs(lowest), abs(highest), abs(target)) if np.isfinite(lowest) else 0.0
     if not lowest - slack <= target <= highest + slack:
         raise InfeasibleError(
             f"target return {target:.6g} is out of reach: within the limits a portfolio's mean "
             f"lies between {lowest:.6g} and {highest:.6g}. Move the target into that range."
         )
-    target = float(np.clip(target, lowest, highest))
-    return _minimise(matrix, np.zeros(len(matrix)), limits, (means, target))
+    return float(np.clip(target, lowest, highest))
 
 
 def _with_trades(
@@ -577,6 +621,10 @@ def _maximise_ratio(reward: Array, matrix: Array, limits: Constraints) -> Array:
             "more than the riskless asset, after costs. Lower risk_free, or use minimum_variance."
         )
     n = len(reward)
+    if _pivots(limits):
+        with suppress(ConvergenceError):
+            y = pivoting.solve(matrix, np.zeros(n), reward[:, None], np.ones(1)).x
+            return _fully_invested(y)
     cone = np.column_stack([limits.matrix - limits.level, np.ones(n)])
     if limits.penalised:
         y = _ratio_with_trades(reward, matrix, cone, limits)

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import quadprog
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpocon
+from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dpocon, dpotrf
 
 from mixfolio.errors import (
     ConvergenceError,
@@ -149,17 +149,20 @@ def factorise(matrix: Array) -> Any:
 
     Raises
     ------
+    DataError
+        If a number is missing or infinite.
     SingularCovarianceError
         If the matrix is not positive definite, or the correlation matrix that belongs to it is
         singular to working precision.
     """
-    try:
-        factor, _ = cho_factor(matrix)
-    except np.linalg.LinAlgError as error:
-        raise _singular(matrix) from error
+    if not np.isfinite(matrix).all():
+        raise DataError("the matrix holds missing or infinite numbers. Remove them.")
+    factor, column = dpotrf(matrix.T, clean=0)
+    if column:
+        raise _singular(matrix)
     inverse = 1.0 / np.sqrt(np.diagonal(matrix))
-    correlation = inverse[:, None] * np.abs(matrix) * inverse
-    if dpocon(factor * inverse, correlation.sum(axis=0).max())[0] < SINGULAR:
+    norm = float((inverse * (np.abs(matrix) @ inverse)).max())
+    if dpocon(factor * inverse, norm)[0] < SINGULAR:
         raise _singular(matrix)
     return factor, False
 

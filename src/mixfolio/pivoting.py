@@ -1,0 +1,208 @@
+r"""Quadratic programs whose only inequalities are x >= 0, solved by block principal pivoting.
+
+The problem is
+
+    minimise    1/2 x' Q x - c' x
+    subject to  E' x = d   and   x >= 0,
+
+with Q positive definite. Every set F of free variables, the others at zero, gives one candidate:
+there the problem is a linear system. The candidate is the solution when x >= 0 on F and the slopes
+``Q x - c - E m`` are not negative off F. Otherwise all variables that break a condition change
+sides at once. A few rounds reach the solution, whatever the number of variables at zero, where
+:func:`mixfolio.quadratic.solve` makes one step a variable.
+
+Changing all sides at once may cycle, and does where Q is nearly singular. So when `PATIENCE` rounds
+have not brought fewer broken conditions, the problem is solved with a ridge on the diagonal first,
+which then shrinks: each solution is the start of the next. There only the first variable changes
+sides after as many rounds in vain, until fewer conditions are broken. With ``c = 0`` and one
+equality ``a'x = 1`` the candidates are those of the linear complementarity problem ``y >= 0``,
+``Q y - a >= 0``, scaled by the positive number m, and that rule ends for every positive definite Q
+(Murty, 1974). In other cases nothing is proven. Whatever the way there, a solution is accepted for
+meeting its conditions, not because the method stopped.
+
+References
+----------
+Judice, J. J. and Pires, F. M. (1994). A block principal pivoting algorithm for large-scale strictly
+monotone linear complementarity problems. Computers and Operations Research 21, 587-596.
+Portugal, L. F., Judice, J. J. and Vicente, L. N. (1994). A comparison of block pivoting and
+interior-point algorithms for linear least squares problems with nonnegative variables.
+Mathematics of Computation 63, 625-643.
+Murty, K. G. (1974). Note on a Bard-type scheme for solving the complementarity problem. Opsearch
+11, 123-130.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv, dpotrf, dpotrs
+
+from mixfolio import quadratic
+from mixfolio.errors import ConvergenceError
+from mixfolio.inputs import Array
+
+__all__ = ["PivotingSolution", "solve"]
+
+Mask = NDArray[np.bool_]
+
+PATIENCE = 3
+MAX_ROUNDS = 200
+RIDGES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 0.0)
+ROUNDING = 2e-14
+KKT_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class PivotingSolution:
+    """The minimiser of a quadratic program over x >= 0 and the proof that it is one.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n,)
+        The minimiser; not negative, to the last bit.
+    multipliers : ndarray of shape (n_equalities,)
+        One an equality: how fast the objective rises with its right side.
+    free : ndarray of bool, of shape (n,)
+        The variables that were left free; a start for a problem nearby.
+    rounds : int
+        Linear systems solved.
+    kkt_residual : float
+        The largest violation of the Karush-Kuhn-Tucker conditions, relative.
+    """
+
+    x: Array
+    multipliers: Array
+    free: Mask
+    rounds: int
+    kkt_residual: float
+
+
+def solve(
+    Q: Array, c: Array, E: Array, d: Array, *, factor: Any = None, free: Mask | None = None
+) -> PivotingSolution:
+    """Minimise ``x'Qx/2 - c'x`` subject to ``E'x = d`` and ``x >= 0``.
+
+    Parameters
+    ----------
+    Q : ndarray of shape (n, n)
+        Symmetric to the last bit, positive definite, finite.
+    c : ndarray of shape (n,)
+    E : ndarray of shape (n, n_equalities)
+        One column an equality, at least one.
+    d : ndarray of shape (n_equalities,)
+    factor : tuple, optional
+        ``quadratic.factorise(Q)``, where it is known.
+    free : ndarray of bool, of shape (n,), optional
+        The variables thought to be above zero. All by default.
+
+    Returns
+    -------
+    PivotingSolution
+
+    Raises
+    ------
+    SingularCovarianceError
+        If Q is not positive definite.
+    ConvergenceError
+        If no candidate met the conditions to 1e-12 in the rounds allowed, or the equalities do not
+        determine their multipliers. :func:`mixfolio.quadratic.solve` may solve the problem.
+    """
+    problem = _Problem(Q, np.column_stack([c, E]), d, np.sqrt(np.diagonal(Q)))
+    factor = quadratic.factorise(Q) if factor is None else factor
+    free = np.ones(len(Q), dtype=bool) if free is None else free
+    found = _pivoted(problem, free, factor, may_give_up=True)
+    rounds = found.rounds
+    for ridge in RIDGES if found.broken else ():
+        eased = Q + np.diag(ridge * np.diagonal(Q))
+        found = _pivoted(replace(problem, Q=eased), found.free)
+        rounds += found.rounds
+    residual = problem.kkt_residual(found)
+    if found.broken or not residual <= KKT_TOLERANCE:
+        raise ConvergenceError(
+            f"block pivoting stopped after {rounds} rounds with {found.broken} condition(s) broken "
+            f"and a KKT residual of {residual:.3g}. Use quadratic.solve."
+        )
+    return PivotingSolution(found.x, found.multipliers, found.free, rounds, residual)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A set of free variables, the minimiser over them, and how many conditions it breaks."""
+
+    free: Mask
+    x: Array
+    multipliers: Array
+    broken: int
+    rounds: int
+
+
+def _pivoted(
+    problem: "_Problem", free: Mask, factor: Any = None, may_give_up: bool = False
+) -> _Candidate:
+    """Change sides until no condition is broken, patience or the rounds are over."""
+    fewest, patience = len(free) + 1, PATIENCE
+    for rounds in range(1, MAX_ROUNDS + 1):
+        x, multipliers = problem.minimiser(free, factor)
+        slopes, sizes = problem.slopes(x, multipliers)
+        wrong = np.where(free, x < 0, slopes < -ROUNDING * sizes)
+        broken = int(np.count_nonzero(wrong))
+        if broken < fewest:
+            fewest, patience = broken, PATIENCE
+        elif patience > 0:
+            patience -= 1
+        elif not may_give_up:
+            wrong = np.arange(len(wrong)) == wrong.argmax()
+        if broken == 0 or rounds == MAX_ROUNDS or (may_give_up and patience == 0):
+            break
+        free = free ^ wrong
+    return _Candidate(free, x, multipliers, broken, rounds)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A problem with its columns c and E side by side, and the roots of the diagonal of Q."""
+
+    Q: Array
+    sides: Array
+    d: Array
+    deviations: Array
+
+    def minimiser(self, free: Mask, factor: Any) -> tuple[Array, Array]:
+        """Over the free variables alone: x = Q^-1 (c + E m) there, and m."""
+        places = np.flatnonzero(free)
+        if factor is None or len(places) < len(free):
+            block = self.Q[places[:, None], places]
+            factor = dpotrf(block.T, clean=0, overwrite_a=1)[0], False
+        sides = self.sides[places]
+        solved = dpotrs(factor[0], sides, lower=factor[1])[0]
+        E, base, pulled = sides[:, 1:], solved[:, 0], solved[:, 1:]
+        _, multipliers, failed = dposv(E.T @ pulled, self.d - E.T @ base)
+        if failed:
+            raise ConvergenceError(
+                f"the equalities do not determine their multipliers on the {len(places)} "
+                "variable(s) that are free. Use quadratic.solve."
+            )
+        x = np.zeros(len(free))
+        x[places] = base + pulled @ multipliers
+        return x, multipliers
+
+    def slopes(self, x: Array, multipliers: Array) -> tuple[Array, Array]:
+        """Slopes of the Lagrangian, and the size of what cancels in each.
+
+        By Cauchy and Schwarz ``|q_ij| <= s_i s_j`` with s the roots of the diagonal, so that
+        ``s_i s'|x|`` bounds the terms of row i in any units.
+        """
+        pull = np.concatenate([[1.0], multipliers])
+        slopes = self.Q @ x - self.sides @ pull
+        sizes = self.deviations * (self.deviations @ np.abs(x))
+        return slopes, sizes + np.abs(self.sides) @ np.abs(pull)
+
+    def kkt_residual(self, found: _Candidate) -> float:
+        """Largest violation of a condition other than x >= 0, each relative to its own size."""
+        slopes, sizes = self.slopes(found.x, found.multipliers)
+        missed = np.where(found.free, np.abs(slopes), np.maximum(-slopes, 0.0)) / sizes
+        E = self.sides[:, 1:]
+        reach = np.abs(E).T @ np.abs(found.x) + np.abs(self.d)
+        gaps = np.abs(E.T @ found.x - self.d) / reach
+        return float(max(missed.max(), gaps.max()))
