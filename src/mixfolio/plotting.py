@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
 __all__ = [
     "COLOURS",
     "colour",
+    "heatmap",
     "label_line",
     "paired_boxes",
     "percent_axis",
@@ -149,6 +151,49 @@ def paired_boxes(results: pd.DataFrame, names: Sequence[str], *, ax: Axes | None
     ax.set_xticks([3 * j + 0.5 for j in range(len(names))], labels)
     ax.set_ylabel("information ratio a year (blue in, amber out)")
     return ax
+
+
+def heatmap(
+    matrix: pd.DataFrame,
+    *,
+    order: Sequence[Any] | pd.Index | None = None,
+    limit: float | None = None,
+    ax: Axes | None = None,
+) -> AxesImage:
+    """A square of colours for a symmetric matrix, the first asset at the top left.
+
+    White is zero. A matrix with negative entries gets two colours, blue above zero and red below;
+    one without gets blue alone.
+
+    Parameters
+    ----------
+    matrix : DataFrame of shape (n_assets, n_assets)
+        A kernel, a correlation or a covariance.
+    order : sequence of names, optional
+        Assets from top to bottom, such as
+        :func:`mixfolio.relationship.cluster_order` gives; that of the matrix by default.
+    limit : float, optional
+        Value of the darkest blue; the largest absolute entry by default.
+    ax : Axes, optional
+
+    Returns
+    -------
+    AxesImage
+        Give it to ``ax.figure.colorbar`` for a scale.
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    names = matrix.index if order is None else pd.Index(order)
+    values = matrix.loc[names, names].to_numpy()
+    limit = float(np.abs(values).max()) if limit is None else limit
+    signed = bool((values < -1e-12).any())
+    colours = "RdBu" if signed else "Blues"
+    image = ax.imshow(values, vmin=-limit if signed else 0.0, vmax=limit, cmap=colours)
+    places = np.arange(len(names))
+    ax.set_xticks(places, names, rotation=90, fontsize=8)
+    ax.set_yticks(places, names, fontsize=8)
+    ax.tick_params(length=0)
+    ax.grid(visible=False)
+    return image
 
 
 def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
