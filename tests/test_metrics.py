@@ -246,3 +246,25 @@ def test_portfolios_of_different_assets(other):
     for measure in (metrics.turnover, metrics.drifted_weights):
         with pytest.raises(DataError, match=r"one entry an asset|1 missing \['c'\], 1 unknown"):
             measure(now, other)
+
+
+def test_information_ratio_is_the_sharpe_ratio_of_the_difference():
+    rng = np.random.default_rng(0)
+    dates = pd.date_range("2020-01-31", periods=24, freq="ME")
+    ours, theirs = (pd.Series(rng.normal(0.01, 0.05, 24), dates) for _ in range(2))
+    expected = metrics.sharpe_ratio(ours - theirs, 12)
+    assert metrics.information_ratio(ours, theirs, 12) == pytest.approx(expected)
+    assert metrics.information_ratio(ours, theirs[::-1], 12) == pytest.approx(expected)
+    with pytest.raises(DataError, match="those of the benchmark"):
+        metrics.information_ratio(ours, ours)
+    with pytest.raises(DataError, match="benchmark"):
+        metrics.information_ratio(ours, theirs.iloc[1:])
+
+
+def test_concentration_and_distance():
+    w = np.array([0.7, 0.3, 0.0, 0.0])
+    assert metrics.concentration(w) == pytest.approx(0.58)
+    assert metrics.concentration(w) == pytest.approx(1 / metrics.effective_number(w))
+    assert metrics.distance_to_equal(w) == pytest.approx(0.5)
+    assert metrics.distance_to_equal(np.full(4, 0.25)) == 0
+    assert metrics.distance_to_equal([2.0, -1.0]) == pytest.approx(1.5)

@@ -17,12 +17,15 @@ __all__ = [
     "annualised_return",
     "annualised_volatility",
     "certainty_equivalent",
+    "concentration",
+    "distance_to_equal",
     "diversification_ratio",
     "downside_deviation",
     "drawdown",
     "drifted_weights",
     "effective_number",
     "gross_exposure",
+    "information_ratio",
     "maximum_drawdown",
     "risk_contributions",
     "sharpe_ratio",
@@ -98,6 +101,39 @@ def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> f
     if spread <= 1e-14 * float(np.abs(values).max()):
         raise DataError("returns never change; a Sharpe ratio needs a variance above zero.")
     return float(values.mean() / spread * np.sqrt(periods_per_year))
+
+
+def information_ratio(
+    returns: VectorLike, benchmark: VectorLike, periods_per_year: float = 1.0
+) -> float:
+    """Mean over standard deviation of the returns in excess of a benchmark.
+
+    Parameters
+    ----------
+    returns, benchmark : Series or array-like of shape (n_periods,)
+        Of the same periods. Two Series are matched by label.
+    periods_per_year : float
+        The ratio is multiplied by its root. 1 leaves it per period.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If the two cover different periods, or never differ.
+
+    References
+    ----------
+    Goodwin, T. (1998). The information ratio. Financial Analysts Journal 54 (4), 34-43.
+    """
+    values = _series(returns, 2)
+    labels = returns.index if isinstance(returns, pd.Series) else None
+    active = values - read_vector(benchmark, len(values), labels, "benchmark")[0]
+    if not active.any():
+        raise DataError("returns are those of the benchmark in every period; there is no ratio.")
+    return sharpe_ratio(active, periods_per_year)
 
 
 def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) -> float:
@@ -224,6 +260,18 @@ def effective_number(weights: VectorLike) -> float:
     if not w.any():
         raise DataError("all weights are zero; there is no portfolio to count.")
     return float(1.0 / (w @ w))
+
+
+def concentration(weights: VectorLike) -> float:
+    """Sum of squared weights (Herfindahl index): 1/N for equal weights, 1 for a single asset."""
+    w = _series(weights)
+    return float(w @ w)
+
+
+def distance_to_equal(weights: VectorLike) -> float:
+    """Half the sum of absolute differences to 1/N: the share that must move to get there."""
+    w = _series(weights)
+    return float(np.abs(w - 1 / len(w)).sum() / 2)
 
 
 def gross_exposure(weights: VectorLike) -> float:
