@@ -259,7 +259,7 @@ def test_james_stein_does_not_mind_scale_constants_or_short_samples():
 
 
 def test_james_stein_matches_the_covariance_by_name():
-    returns = table(11, (40, 5), spread=0.001)
+    returns = independent(11, (40, 5))
     matrix = pd.DataFrame(correlated(5), returns.columns, returns.columns)
     order = returns.columns[[4, 2, 0, 3, 1]]
     assert expected_returns.james_stein_intensity(
@@ -454,6 +454,14 @@ def test_units_of_black_litterman():
     np.testing.assert_allclose(month.weights, year.weights, rtol=1e-10)
     wrong = expected_returns.black_litterman(SIGMA / 12, MARKET, views)
     assert wrong.views["surprise"].abs().max() > 2 * year.views["surprise"].abs().max()
+
+
+def test_surprise_is_in_standard_deviations():
+    found = expected_returns.black_litterman(SIGMA, MARKET, [GERMANY, CANADA]).views
+    np.testing.assert_allclose(found["stated"], [0.05, 0.03], rtol=1e-14)
+    spread = np.sqrt(2 * np.diagonal(GOLDEN["view2"]["Omega"]))
+    gap = found["stated"] - np.array(GOLDEN["view2"]["P"]) @ np.array(GOLDEN["Pi"])
+    np.testing.assert_allclose(found["surprise"], gap / spread, rtol=1e-12)
 
 
 def test_labels_of_black_litterman():

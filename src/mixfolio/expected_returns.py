@@ -272,15 +272,13 @@ def _stein_intensity(values: Array, labels: Labels | None, covariance: MatrixLik
 
 
 def _matched(covariance: MatrixLike, n_assets: int, labels: Labels | None) -> Array:
-    """A covariance in the order of the assets of the returns."""
+    """A covariance of the same assets. Trace and eigenvalues do not depend on their order."""
     matrix, names = read_covariance(covariance)
     if len(matrix) != n_assets:
         raise DataError(f"covariance has {len(matrix)} assets, returns has {n_assets}.")
-    if labels is None or names is None or names.equals(labels):
-        return matrix
-    places, _ = read_vector(pd.Series(np.arange(n_assets), names), n_assets, labels, "covariance")
-    order = places.astype(int)
-    return np.asarray(matrix[np.ix_(order, order)])
+    if labels is not None and names is not None:
+        read_vector(pd.Series(np.diagonal(matrix), names), n_assets, labels, "covariance")
+    return matrix
 
 
 @dataclass(frozen=True)
