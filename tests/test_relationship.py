@@ -504,6 +504,99 @@ def test_similarity_of_named_pairs():
         relationship.similarity(GOOD.to_numpy(), [("ant", "bee")])
 
 
+# -------------------------------------------------------------------------- association
+
+
+def dumb_correlation(first, second):
+    pairs = [(i, j) for i in range(len(first)) for j in range(i)]
+    entries = [[float(m.iloc[i, j]) for i, j in pairs] for m in (first, second)]
+    return scipy.stats.pearsonr(*entries)[0]
+
+
+def two_matrices(seed, n=7):
+    first = relationship.kernel(traits(seed, n))
+    return first, relationship.kernel(traits(seed, n) + 2 * traits(seed + 50, n))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_association_by_loops(seed):
+    first, second = two_matrices(seed)
+    found = relationship.association(first, 5 * second - 2)
+    assert found.correlation == pytest.approx(dumb_correlation(first, second))
+    assert np.isnan(found.p_value)
+    left_out = [
+        dumb_correlation(*(m.drop(index=name, columns=name) for m in (first, second)))
+        for name in NAMES
+    ]
+    expected = np.sqrt(6 / 7 * np.sum((np.array(left_out) - np.mean(left_out)) ** 2))
+    assert found.standard_error == pytest.approx(expected)
+
+
+def test_association_matches_names():
+    first, second = two_matrices(1)
+    found = relationship.association(first, second)
+    order = NAMES[::-1]
+    turned = relationship.association(first, second.loc[order, order])
+    assert turned.correlation == pytest.approx(found.correlation)
+    assert turned.standard_error == pytest.approx(found.standard_error)
+    part = relationship.association(first.loc[NAMES[:5], NAMES[:5]], second)
+    assert part.correlation == pytest.approx(
+        dumb_correlation(first.iloc[:5, :5], second.iloc[:5, :5])
+    )
+
+
+def test_permutations_find_what_is_there_and_nothing_else():
+    rng = np.random.default_rng(3)
+    first, second = two_matrices(2)
+    assert relationship.association(first, first, n_permutations=99, rng=rng).p_value == 0.01
+    draws = [
+        relationship.association(
+            relationship.kernel(rng.normal(size=(7, 3))),
+            relationship.kernel(rng.normal(size=(7, 3))),
+            n_permutations=39,
+            rng=rng,
+        ).p_value
+        for _ in range(200)
+    ]
+    # Uniform on 1/40, ..., 1 under the null: share below .25, within four binomial errors.
+    assert abs(np.mean(np.array(draws) <= 0.25) - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 200)
+    one, two = (
+        relationship.association(first, second, n_permutations=19, rng=np.random.default_rng(4))
+        for _ in range(2)
+    )
+    assert one == two
+
+
+def test_the_jackknife_covers_a_known_spread():
+    """Against the spread over fresh samples of 40 assets."""
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(150):
+        traits = rng.normal(size=(40, 2))
+        noisy = traits + rng.normal(size=(40, 2))
+        found.append(relationship.association(*map(relationship.kernel, (traits, noisy))))
+    spread = np.std([one.correlation for one in found])
+    claimed = np.mean([one.standard_error for one in found])
+    assert 0.8 < claimed / spread < 1.3
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "options", "message"),
+    [
+        (GOOD, GOOD.iloc[:3, :3], {}, "second has no row for 4 of 7"),
+        (GOOD.to_numpy(), GOOD.iloc[:6, :6], {}, "same assets"),
+        (GOOD.iloc[:3, :3], GOOD, {}, "at least 4"),
+        (GOOD, GOOD, {"n_permutations": 9}, "pass rng"),
+        (GOOD, GOOD, {"n_permutations": -1}, "n_permutations"),
+        (np.eye(7), GOOD, {}, "first has equal entries"),
+        (GOOD, np.ones((7, 7)), {}, "second has equal entries"),
+    ],
+)
+def test_unusable_pairs_of_matrices_are_named(first, second, options, message):
+    with pytest.raises(DataError, match=message):
+        relationship.association(first, second, **options)
+
+
 # ------------------------------------------------------------------------ order, repair
 
 

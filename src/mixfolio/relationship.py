@@ -43,6 +43,7 @@ from mixfolio.inputs import (
     MatrixLike,
     VectorLike,
     label_matrix,
+    read_count,
     read_number,
     read_returns,
     read_square,
@@ -51,8 +52,10 @@ from mixfolio.inputs import (
 
 __all__ = [
     "CHARACTERISTICS",
+    "Association",
     "Metric",
     "Repair",
+    "association",
     "characteristics",
     "cluster_order",
     "combine",
@@ -596,6 +599,114 @@ def cluster_order(relationship: MatrixLike) -> Any:
         distance = squareform(np.sqrt(np.maximum(squared, 0.0)), checks=False)
         order = leaves_list(linkage(distance, "average", optimal_ordering=True))
     return order if labels is None else labels[order]
+
+
+# ------------------------------------------------------------------------- comparison
+
+
+@dataclass(frozen=True)
+class Association:
+    """How well the entries of one matrix go with those of another.
+
+    Attributes
+    ----------
+    correlation : float
+        Over all pairs of different assets, between -1 and 1.
+    standard_error : float
+        By the jackknife over assets. Pairs that share an asset are not independent, so the usual
+        formula for a correlation does not hold.
+    p_value : float
+        Share of permutations of the assets with a correlation at least as far from zero; NaN
+        without permutations.
+    """
+
+    correlation: float
+    standard_error: float
+    p_value: float
+
+
+def association(
+    first: MatrixLike,
+    second: MatrixLike,
+    *,
+    n_permutations: int = 0,
+    rng: np.random.Generator | None = None,
+) -> Association:
+    """Correlation of the off-diagonal entries of two matrices of the same assets.
+
+    With `first` a relationship matrix known at a date and `second` the correlations of the returns
+    after it, this says whether the kernel knows something about the covariance to come.
+
+    Parameters
+    ----------
+    first, second : DataFrame or array of shape (n_assets, n_assets)
+        Symmetric, matched by name. The second may cover more assets.
+    n_permutations : int
+        For the test of Mantel (1967), which permutes the assets of `first`.
+    rng : Generator, optional
+        Needed for permutations.
+
+    Returns
+    -------
+    Association
+
+    Raises
+    ------
+    DataError
+        If a matrix is unusable, an asset of the first is not in the second, there are fewer than
+        4 assets, all entries off a diagonal are equal, or there are permutations without `rng`.
+
+    References
+    ----------
+    Mantel, N. (1967). The detection of disease clustering and a generalized regression approach.
+    Cancer Research 27, 209-220.
+    """
+    left, labels = read_square(first, "first")
+    right, names = read_square(second, "second")
+    if labels is not None and names is not None and not names.equals(labels):
+        right = _select(right, names, labels, "second")
+    n_permutations = read_count(n_permutations, "n_permutations", 0)
+    if len(left) < 4 or left.shape != right.shape:
+        raise DataError(
+            f"first and second have shapes {left.shape} and {right.shape}; they must be of the "
+            "same assets, at least 4."
+        )
+    if n_permutations and rng is None:
+        raise DataError("permutations are random: pass rng, a numpy.random.Generator.")
+    left, right = _off_diagonal(left, "first"), _off_diagonal(right, "second")
+    observed = float(np.vdot(left, right))
+    error, p_value = _jackknife(left, right), np.nan
+    if rng is not None and n_permutations:
+        orders = (rng.permutation(len(left)) for _ in range(n_permutations))
+        drawn = np.array([np.vdot(left[np.ix_(order, order)], right) for order in orders])
+        extreme = int((np.abs(drawn) >= abs(observed) * (1 - 1e-12)).sum())
+        p_value = (1 + extreme) / (1 + n_permutations)
+    return Association(observed, error, p_value)
+
+
+def _off_diagonal(values: Array, what: str) -> Array:
+    """Entries off the diagonal with mean zero and sum of squares one; zeros on the diagonal."""
+    off = ~np.eye(len(values), dtype=bool)
+    if np.ptp(values[off]) <= 1e-12 * np.abs(values[off]).max():
+        raise DataError(f"{what} has equal entries for all pairs: nothing goes with a constant.")
+    centred = np.where(off, values - values[off].mean(), 0.0)
+    return np.asarray(centred / np.linalg.norm(centred))
+
+
+def _jackknife(left: Array, right: Array) -> float:
+    """Standard error of the correlation from leaving out one asset at a time, by row sums."""
+    n = len(left)
+    pairs = (n - 1) * (n - 2)
+    mean_left, mean_right = -2 * left.sum(axis=1) / pairs, -2 * right.sum(axis=1) / pairs
+
+    def moment(a: Array, b: Array, mean_a: Array, mean_b: Array) -> Array:
+        product = a * b
+        return np.asarray((product.sum() - 2 * product.sum(axis=1)) / pairs - mean_a * mean_b)
+
+    covariance = moment(left, right, mean_left, mean_right)
+    spread = moment(left, left, mean_left, mean_left) * moment(right, right, mean_right, mean_right)
+    kept = covariance / np.sqrt(spread)
+    return float(np.sqrt((n - 1) * kept.var()))
 
 
 # ----------------------------------------------------------------------------- repair
