@@ -37,6 +37,7 @@ ORDER = [
     "views",
     "expected_returns",
     "relationship",
+    "panel_likelihood",
     "panel_model",
     "kernel_model",
     "loading_model",
