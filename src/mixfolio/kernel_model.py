@@ -26,7 +26,7 @@ unequal. Biometrika 58, 545-554.
 Gilmour, A., Thompson, R. and Cullis, B. (1995). Average information REML. Biometrics 51, 1440-1450.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -45,8 +45,8 @@ from mixfolio.inputs import (
     label_vector,
     read_count,
     read_returns,
-    read_square,
 )
+from mixfolio.relationship import read_relationship
 
 __all__ = ["KernelModel", "Part", "Scale", "covariance_reml"]
 
@@ -55,9 +55,8 @@ Part: TypeAlias = Literal["total", "systematic", "idiosyncratic"]
 Evaluation: TypeAlias = tuple[float, Array, Array]  # log-likelihood, gradient, average information
 
 RESERVED = ("factors", "residual")
-TOLERANCE = 1e-11  # expected gain in log-likelihood at which the Newton method stops
+TOLERANCE = 1e-13  # expected gain in log-likelihood at which the Newton method stops
 OUTSIDE: Evaluation = (-np.inf, np.empty(0), np.empty((0, 0)))  # V is not positive definite
-DEFINITENESS = 1e-8  # most negative eigenvalue of a kernel that is rounding, over its mean diagonal
 
 
 @dataclass(frozen=True)
@@ -240,7 +239,7 @@ def covariance_reml(
         log_likelihood=value + data.constant(),
         converged=True,
         iterations=steps,
-        at_boundary=tuple(components.index[theta == 0]),
+        at_boundary=tuple(name for name, value in components.items() if value == 0),
         intercepts=label_vector(coefficients[:, 0], labels, "intercept"),
         slopes=_label_slopes(coefficients[:, 1:], labels, names),
         _labels=labels,
@@ -277,8 +276,8 @@ def _read_kernels(
     for name, kernel in named.items():
         if name in RESERVED:
             raise DataError(f"a kernel is called {name!r}, which names another part. Rename it.")
-        values, found = read_square(kernel, f"kernel {name!r}")
-        values, labels = _align(values, found, n_assets, labels, name)
+        what = f"kernel {name!r}"
+        values, labels = read_relationship(kernel, labels, n_assets=n_assets, what=what)
         tables[name] = values
         if not np.any(values - np.diag(np.diagonal(values))):
             raise DataError(
@@ -286,41 +285,6 @@ def _read_kernels(
                 "residual itself, since every cell holds one observation. Leave it out."
             )
     return tables, labels
-
-
-def _align(
-    values: Array, found: Labels | None, n_assets: int, labels: Labels | None, name: str
-) -> tuple[Array, Labels | None]:
-    if found is not None and labels is not None and not found.equals(labels):
-        missing = labels.difference(found, sort=False)
-        if len(missing):
-            raise DataError(
-                f"kernel {name!r} has no entry for {len(missing)} asset(s), the first is "
-                f"{missing[0]!r}. Add them, or leave the assets out of the returns."
-            )
-        order = found.get_indexer(labels)
-        values, found = values[np.ix_(order, order)], labels
-    if len(values) != n_assets:
-        raise DataError(
-            f"kernel {name!r} has shape {values.shape}; the returns have {n_assets} assets. Give "
-            "both labels, or the same assets in the same order."
-        )
-    return values, found if labels is None else labels
-
-
-def _require_semidefinite(values: Array, name: str, lowest: float | None = None) -> None:
-    """Refuse a kernel with a negative eigenvalue; a Cholesky factor settles most cases."""
-    scale = float(np.trace(values)) / len(values)
-    floor = DEFINITENESS * scale
-    if lowest is None:
-        if scale > 0 and lapack.dpotrf(values + floor * np.eye(len(values)))[1] == 0:
-            return
-        lowest = float(np.linalg.eigvalsh(values)[0])
-    if scale <= 0 or lowest < -floor:
-        raise DataError(
-            f"kernel {name!r} is not positive semidefinite: its lowest eigenvalue is {lowest:.3g} "
-            f"and its mean diagonal {scale:.3g}. Build it with mixfolio.relationship, or repair it."
-        )
 
 
 def _require_distinct(tables: dict[str, Array]) -> None:
@@ -478,10 +442,7 @@ def _likelihood(
     kernels = list(tables.values())
     n = len(data.E) - data.Q.shape[1]
     if data.complete and len(kernels) == 1:
-        (name,) = tables
-        return _one_kernel(data.E, n, kernels[0], name)
-    for name, kernel in tables.items():
-        _require_semidefinite(kernel, name)
+        return _one_kernel(data.E, n, kernels[0])
     _require_distinct(tables)
     products, freedom = data.moments()
     start = _moment_start(products, freedom, kernels)
@@ -510,13 +471,10 @@ def _require_observed(seen: Any, labels: Labels | None, n_regressors: int) -> No
         )
 
 
-def _one_kernel(
-    E: Array, n: int, kernel: Array, name: str
-) -> tuple[Callable[[Array], Evaluation], Array]:
+def _one_kernel(E: Array, n: int, kernel: Array) -> tuple[Callable[[Array], Evaluation], Array]:
     """The likelihood in the eigenvectors of the kernel, O(N) a call, and a start from a grid."""
     d, vectors = np.linalg.eigh(kernel)
-    _require_semidefinite(kernel, name, float(d[0]))
-    d = np.maximum(d, 0.0)
+    d[d < 1e-13 * len(d) * d[-1]] = 0.0
     if len(E) <= len(d):
         s = np.square(E @ vectors).sum(axis=0) / n
     else:
@@ -530,12 +488,17 @@ def _one_kernel(
         value = -n / 2 * float(np.log(v).sum() + ratio.sum())
         return value, -n / 2 * (A @ (1 - ratio)), n / 2 * (A * ratio) @ A.T
 
-    share = 1 / (1 + np.exp(-np.linspace(-8.0, 8.0, 33)))
-    mean = d.mean()
+    return evaluate, _grid_start(d, s)
+
+
+def _grid_start(d: Array, s: Array) -> Array:
+    """The best of a grid of heritabilities, with the size that is best for it."""
+    share, mean = 1 / (1 + np.exp(-np.linspace(-8.0, 8.0, 33))), d.mean()
     v = np.outer(share / mean, d) + (1 - share)[:, None]
     size = (s / v).mean(axis=1)
     best = int((len(d) * np.log(size) + np.log(v).sum(axis=1)).argmin())
-    return evaluate, size[best] * np.array([share[best] / mean, 1 - share[best]])
+    start: Array = size[best] * np.array([share[best] / mean, 1 - share[best]])
+    return start
 
 
 def _complete(theta: Array, S: Array, n: int, kernels: list[Array]) -> Evaluation:
@@ -587,7 +550,8 @@ def _moment_start(products: Array, freedom: Array, kernels: list[Array]) -> Arra
     theta, _ = nnls(root.T, solve_triangular(root, right, lower=True))
     floor = 0.02 * float(np.trace(products) / np.trace(freedom))
     means = np.array([float(np.trace(a)) / len(a) for a in matrices])
-    return np.maximum(theta, floor / means)
+    start: Array = np.maximum(theta, floor / means)
+    return start
 
 
 # ------------------------------------------------------------------------------ missing cells
@@ -632,7 +596,9 @@ class _Patterns:
         equations = self._equations(theta)
         assert equations is not None  # the components are those of a finite likelihood
         _, _, left, right = equations
-        solution: Array = np.linalg.solve(left.reshape(right.size, -1), right.ravel())
+        solution: Array = np.asarray(
+            np.linalg.solve(left.reshape(right.size, -1), right.ravel()), dtype=np.float64
+        )
         return solution.reshape(right.shape).T
 
     def evaluate(self, theta: Array) -> Evaluation:
@@ -681,14 +647,15 @@ def _climb(
 ) -> tuple[Array, float, Array, int]:
     """Average-information Newton with step halving, within theta >= 0."""
     value, gradient, information = evaluate(theta)
-    gain = np.inf
-    for iteration in range(max_iterations):
+    for iteration in range(max_iterations + 1):
         step = _ascent(theta, gradient, information)
         gain = float(step @ gradient) / 2
         if gain < TOLERANCE:
             return theta, value, information, iteration
-        for halving in range(40):
-            trial, (new, slope, curvature) = _try(evaluate, theta, step * 0.5**halving)
+        if iteration == max_iterations:
+            break
+        for trial in _trials(theta, step):
+            new, slope, curvature = evaluate(trial)
             if new > value - 1e-13 * abs(value):
                 break
         else:
@@ -700,34 +667,32 @@ def _climb(
         else "Raise max_iterations, or leave out a kernel that the data cannot tell from another."
     )
     raise ConvergenceError(
-        f"the restricted likelihood is not at its maximum after {max_iterations} Newton steps: the "
-        f"next promises a gain of {gain:.2g}. {cause}"
+        f"the restricted likelihood is not at its maximum after {iteration} Newton steps: the next "
+        f"promises a gain of {gain:.2g}. {cause}"
     )
 
 
-def _try(
-    evaluate: Callable[[Array], Evaluation], theta: Array, step: Array
-) -> tuple[Array, Evaluation]:
-    """The point a step away, or where the step first meets the boundary."""
-    falling = step < 0
-    room = np.full(len(theta), np.inf)
-    room[falling] = theta[falling] / -step[falling]
+def _trials(theta: Array, step: Array) -> Iterator[Array]:
+    """The point a step away, or where the step first meets the boundary, then ever nearer ones."""
+    room = np.divide(theta, -step, out=np.full(len(theta), np.inf), where=step < 0)
     reach = min(1.0, float(room.min()))
     trial = np.maximum(theta + reach * step, 0.0)
     trial[room <= reach] = 0.0
-    return trial, evaluate(trial)
+    yield trial
+    for halving in range(1, 40):
+        yield theta + reach * 0.5**halving * step
 
 
 def _ascent(theta: Array, gradient: Array, information: Array) -> Array:
     """Newton step among the components that are above zero or would rise from it."""
-    free = (theta > 0) | (gradient > 0)
     size = np.sqrt(np.diagonal(information))
-    scaled = information / np.outer(size, size)
+    scaled, slope = information / (size[:, None] * size), gradient / size
+    scaled[np.diag_indices(len(size))] += 1e-13  # directions without information stand still
+    free = (theta > 0) | (gradient > 0)
     step = np.zeros(len(theta))
     while free.any():
         step[:] = 0.0
-        right = (gradient / size)[free]
-        step[free] = np.linalg.lstsq(scaled[np.ix_(free, free)], right)[0] / size[free]
+        step[free] = np.linalg.solve(scaled[free][:, free], slope[free]) / size[free]
         blocked = (theta == 0) & (step < 0)
         if not blocked.any():
             break
