@@ -113,11 +113,6 @@ def _hedged(means: Array, matrix: Array, member: Any) -> Array:
     return weights
 
 
-def _correlation(matrix: Array) -> Array:
-    volatility = np.sqrt(np.diagonal(matrix))
-    return np.asarray(np.clip(matrix / np.outer(volatility, volatility), -1.0, 1.0))
-
-
 def correlation_clusters(
     covariance: MatrixLike, n_clusters: int, *, method: str = "average"
 ) -> Any:
@@ -154,7 +149,11 @@ def _tree(matrix: Array, method: str, optimal_ordering: bool = False) -> Array:
     """Hierarchical clustering by the distance ``sqrt((1 - correlation) / 2)``."""
     if method not in LINKAGES:
         raise DataError(f"method is {method!r}; it must be one of {list(LINKAGES)}.")
-    distance = squareform(np.sqrt((1 - _correlation(matrix)) / 2), checks=False)
+    volatility = np.sqrt(np.diagonal(matrix))
+    scaled = matrix / volatility
+    scaled /= volatility[:, None]
+    correlation = np.clip(squareform(scaled, checks=False), -1.0, 1.0)
+    distance = np.sqrt((1 - correlation) / 2)
     return np.asarray(linkage(distance, method, optimal_ordering=optimal_ordering))
 
 
@@ -198,43 +197,80 @@ def hierarchical_risk_parity(
     if len(matrix) > 1:
         order = leaves_list(_tree(matrix, method, optimal_ordering))
     weights = np.empty(len(matrix))
-    weights[order] = _bisect(matrix[np.ix_(order, order)])
+    weights[order] = _bisect(matrix.take(order, axis=0).take(order, axis=1))
     return label_vector(weights, labels, "hierarchical_risk_parity")
 
 
 def _bisect(matrix: Array) -> Array:
-    """Weights of an ordered list of assets by recursive halving."""
+    """Weights of an ordered list of assets by recursive halving.
+
+    The segments of one level of halving are treated together, from single assets to the whole. With
+    v the inverse variances, the sums of ``v_i V_ij v_j`` over all pairs of segments are added up
+    from those of their halves.
+    """
+    inverse = 1.0 / np.diagonal(matrix)
+    sums = matrix * inverse
+    sums *= inverse[:, None]
     weights = np.ones(len(matrix))
-    segments = [(0, len(matrix))]
-    while segments:
-        start, stop = segments.pop()
-        if stop - start < 2:
-            continue
-        halves = (start, middle := (start + stop) // 2), (middle, stop)
-        left, right = (_segment_variance(matrix[a:b, a:b]) for a, b in halves)
-        if not left + right > 0:
-            raise SingularCovarianceError(
-                f"two halves of {stop - start} assets have no variance both, so that there is no "
-                "risk to share. Shrink the covariance, or use more periods than assets."
-            )
-        weights[start:middle] *= right / (left + right)
-        weights[middle:stop] *= left / (left + right)
-        segments.extend(halves)
+    levels = _halvings(len(matrix))
+    for fine, coarse in zip(levels[:0:-1], levels[-2::-1], strict=True):
+        first = np.searchsorted(fine, coarse)
+        left, right = first[:-1], first[1:] - 1
+        halved = left < right
+        variances = _segment_variances(np.diagonal(sums), inverse, fine)
+        shares = np.ones(len(fine) - 1)
+        shares[left[halved]], shares[right[halved]] = _shares(
+            variances[left[halved]], variances[right[halved]], np.diff(coarse)[halved]
+        )
+        weights *= np.repeat(shares, np.diff(fine))
+        sums = _merged(sums, left, right)
     return weights
 
 
-def _segment_variance(block: Array) -> float:
-    """Variance of the inverse-variance portfolio of a segment."""
-    inverse = 1.0 / np.diagonal(block)
-    weights = inverse / inverse.sum()
-    variance = float(weights @ block @ weights)
-    rounding = 1e-14 * len(block) * float(weights @ (weights * np.diagonal(block)))
-    if variance < -rounding:
+def _merged(sums: Array, left: Any, right: Any) -> Array:
+    """Sums over pairs of segments from the sums over pairs of their halves.
+
+    A segment that is not halved is its own left and right half, and counts once.
+    """
+    twice = np.where(left < right, 1.0, 0.0)
+    rows = sums.take(left, axis=0)
+    rows += twice[:, None] * sums.take(right, axis=0)
+    merged: Array = rows.take(left, axis=1)
+    merged += twice * rows.take(right, axis=1)
+    return merged
+
+
+def _halvings(count: int) -> list[Any]:
+    """Edges of the segments at each level of halving, from the whole to single items."""
+    levels = [np.array([0, count])]
+    while len(levels[-1]) <= count:
+        edges = levels[-1]
+        levels.append(np.unique(np.concatenate([edges, (edges[:-1] + edges[1:]) // 2])))
+    return levels
+
+
+def _segment_variances(sums: Array, inverse: Array, edges: Any) -> Array:
+    """Variances of the inverse-variance portfolios of segments."""
+    totals = np.add.reduceat(inverse, edges[:-1])
+    variances = sums / totals**2
+    rounding = 1e-14 * np.diff(edges) / totals
+    if (variances < -rounding).any():
         raise SingularCovarianceError(
-            f"a long-only portfolio has a variance of {variance:.3g}: the matrix is no covariance. "
-            "Use the nearest one that is positive semidefinite."
+            f"a long-only portfolio has a variance of {variances.min():.3g}: the matrix is no "
+            "covariance. Use the nearest one that is positive semidefinite."
         )
-    return variance if variance > rounding else 0.0
+    return np.where(variances > rounding, variances, 0.0)
+
+
+def _shares(left: Array, right: Array, sizes: Any) -> tuple[Array, Array]:
+    """What the halves of each segment get: in inverse proportion to their variances."""
+    total = left + right
+    if not total.all():
+        raise SingularCovarianceError(
+            f"two halves of {sizes[total == 0].max()} assets have no variance both, so that there "
+            "is no risk to share. Shrink the covariance, or use more periods than assets."
+        )
+    return right / total, left / total
 
 
 def nested_clusters(covariance: MatrixLike, groups: Any) -> Any:

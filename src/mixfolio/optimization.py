@@ -559,7 +559,8 @@ def _minimise_at(
 ) -> Array:
     """The portfolio of least variance at a mean within reach."""
     if _pivots(limits) and target in (means.min(), means.max()):
-        known.get("factor") or quadratic.factorise(matrix)
+        if "factor" not in known:
+            quadratic.factorise(matrix)
         weights, only = np.zeros(len(means)), means == target
         weights[only] = minimum_variance(matrix[np.ix_(only, only)])
         return weights

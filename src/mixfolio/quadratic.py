@@ -161,8 +161,10 @@ def factorise(matrix: Array) -> Any:
     if column:
         raise _singular(matrix)
     inverse = 1.0 / np.sqrt(np.diagonal(matrix))
-    norm = float((inverse * (np.abs(matrix) @ inverse)).max())
-    if dpocon(factor * inverse, norm)[0] < SINGULAR:
+    work = np.abs(matrix)
+    norm = float((inverse * (work @ inverse)).max())
+    np.multiply(factor, inverse, out=work.T)
+    if dpocon(work.T, norm)[0] < SINGULAR:
         raise _singular(matrix)
     return factor, False
 
