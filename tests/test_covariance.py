@@ -143,6 +143,7 @@ STRUCTURED = {
     "PCA": lambda returns: covariance.pca(returns, n_factors=2),
     "PCA, no diagonal": lambda returns: covariance.pca(returns, n_factors=2, diagonal=False),
     "clipped": covariance.clip_eigenvalues,
+    "POET": lambda returns: covariance.poet(returns, n_factors=2),
 }
 structured = pytest.mark.parametrize("estimate", STRUCTURED.values(), ids=STRUCTURED)
 
@@ -289,7 +290,7 @@ def test_structured_estimates_are_positive_semidefinite(n_periods, n_assets, see
         eigenvalues = np.linalg.eigvalsh(found)
         assert eigenvalues[0] >= -1e-12 * eigenvalues[-1]
     variances = values.var(axis=0, ddof=1)
-    for name in ("PCA", "clipped"):
+    for name in ("PCA", "clipped", "POET"):
         np.testing.assert_allclose(np.diagonal(STRUCTURED[name](values)), variances, rtol=1e-9)
 
 
@@ -307,7 +308,11 @@ def test_structured_estimates_of_integers_and_copies(estimate):
 def test_one_asset():
     values = np.random.default_rng(10).standard_normal((30, 1))
     wanted = covariance.sample(values)
-    for found in (covariance.pca(values, n_factors=1), covariance.clip_eigenvalues(values)):
+    for found in (
+        covariance.pca(values, n_factors=1),
+        covariance.clip_eigenvalues(values),
+        covariance.poet(values, n_factors=1),
+    ):
         np.testing.assert_allclose(found, wanted, rtol=1e-14)
 
 
@@ -335,8 +340,9 @@ def test_structured_estimates_refuse(estimate, returns, message):
 
 @pytest.mark.parametrize("n_factors", [0, 9, -1, 2.5, None, np.nan])
 def test_numbers_of_factors(n_factors):
-    with pytest.raises(DataError, match=r"n_factors is .*between 1 and 8"):
-        covariance.pca(factor_table(), n_factors=n_factors)
+    for estimate in (covariance.pca, covariance.poet, covariance.poet_threshold):
+        with pytest.raises(DataError, match=r"n_factors is .*between 1 and 8"):
+            estimate(factor_table(), n_factors=n_factors)
 
 
 def test_clipping_an_asset_that_never_moves():
@@ -344,3 +350,99 @@ def test_clipping_an_asset_that_never_moves():
     returns["asset3"] = 0.1
     with pytest.raises(DataError, match=r"1 asset.* never move, the first is asset3"):
         covariance.clip_eigenvalues(returns)
+
+
+# --------------------------------------------------------------------------------- POET
+
+
+def dumb_poet(returns, n_factors, constant):
+    """Fan, Liao and Mincheva, entry by entry on the scale of returns."""
+    values = np.asarray(returns)
+    Y = values - values.mean(axis=0)
+    T, N = Y.shape
+    S = Y.T @ Y / (T - 1)
+    eigenvalues, vectors = np.linalg.eigh(S)
+    V = vectors[:, N - n_factors :]
+    low_rank = V @ np.diag(eigenvalues[N - n_factors :]) @ V.T
+    U = Y - Y @ V @ V.T
+    residual = S - low_rank
+    omega = 1 / np.sqrt(N) + np.sqrt(np.log(N) / T)
+    kept = np.diag(np.diagonal(residual))
+    for i in range(N):
+        for j in range(N):
+            if i != j:
+                theta = np.mean((U[:, i] * U[:, j] - residual[i, j]) ** 2)
+                size = max(0.0, abs(residual[i, j]) - constant * omega * np.sqrt(theta))
+                kept[i, j] = np.sign(residual[i, j]) * size
+    return low_rank + kept, kept
+
+
+def paired_table(seed=0, shape=(200, 12)):
+    """One factor, and neighbours that share something beside it."""
+    rng = np.random.default_rng(seed)
+    own = rng.standard_normal(shape)
+    own[:, 1::2] += 1.2 * own[:, ::2]
+    return 0.02 * (own + 2 * rng.standard_normal((shape[0], 1))) * np.linspace(1, 3, shape[1])
+
+
+@pytest.mark.parametrize("shape", [(200, 12), (40, 12), (30, 30), (20, 40)])
+@pytest.mark.parametrize("n_factors", [1, 3])
+def test_poet_entry_by_entry(shape, n_factors):
+    returns = paired_table(1, shape)
+    constant = covariance.poet_threshold(returns, n_factors=n_factors)
+    wanted, kept = dumb_poet(returns, n_factors, constant)
+    found = covariance.poet(returns, n_factors=n_factors)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 * np.trace(wanted))
+    np.testing.assert_array_equal(found, found.T)
+    spread = np.sqrt(np.diagonal(kept))
+    assert np.linalg.eigvalsh(kept / np.outer(spread, spread))[0] > 0.01 - 1e-9
+
+
+def test_poet_raises_the_constant_only_where_it_must_and_hardly_more():
+    plenty = paired_table(2, (400, 12))
+    assert covariance.poet_threshold(plenty, n_factors=1) == 0.5
+    assert covariance.poet_threshold(plenty, n_factors=1, threshold=0.7) == 0.7
+    few = paired_table(2, (16, 40))
+    constant = covariance.poet_threshold(few, n_factors=1, threshold=0.0)
+    assert constant > 0
+    for factor, definite in ((1.0, True), (0.998, False)):
+        kept = dumb_poet(few, 1, factor * constant)[1]
+        spread = np.sqrt(np.diagonal(kept))
+        lowest = np.linalg.eigvalsh(kept / np.outer(spread, spread))[0]
+        assert (lowest >= 0.01 - 1e-9) == definite
+
+
+def test_poet_between_pca_and_the_sample():
+    returns = paired_table(3)
+    S = covariance.sample(returns)
+    loose = covariance.poet(returns, n_factors=2, threshold=0)
+    # Residuals span two dimensions less than the assets, and some threshold has to give them back.
+    assert 0 < covariance.poet_threshold(returns, n_factors=2, threshold=0) < 0.1
+    np.testing.assert_allclose(loose, S, rtol=0, atol=0.01 * np.abs(S).max())
+    strict = covariance.poet(returns, n_factors=2, threshold=1e6)
+    np.testing.assert_allclose(strict, covariance.pca(returns, n_factors=2), rtol=1e-10, atol=1e-18)
+
+
+def test_poet_finds_the_neighbours():
+    returns = paired_table(4, (1000, 20))
+    kept = covariance.poet(returns, n_factors=1) - covariance.pca(returns, n_factors=1)
+    spread = np.sqrt(np.diagonal(covariance.sample(returns)))
+    kept = np.abs(kept / np.outer(spread, spread))
+    neighbours = np.kron(np.eye(10), np.ones((2, 2))) - np.eye(20) > 0
+    assert (kept[neighbours] > 0).all()
+    others = ~neighbours & ~np.eye(20, dtype=bool)
+    assert kept[others].mean() < 0.1 * kept[neighbours].mean()
+
+
+def test_poet_of_pairs_that_always_move_alike():
+    """Three periods and one factor leave residuals on a line: every product of them is alike."""
+    returns = np.random.default_rng(5).standard_normal((3, 6))
+    found = covariance.poet(returns, n_factors=1)
+    assert np.linalg.eigvalsh(found)[0] > 0
+
+
+@pytest.mark.parametrize("threshold", [-0.1, np.nan, np.inf, "soft", None])
+def test_thresholds(threshold):
+    for estimate in (covariance.poet, covariance.poet_threshold):
+        with pytest.raises(DataError, match="threshold is"):
+            estimate(factor_table(), n_factors=1, threshold=threshold)

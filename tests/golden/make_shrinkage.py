@@ -20,10 +20,11 @@ FOLDER = Path(__file__).parent
 
 def computed(returns):
     from pypfopt.risk_models import CovarianceShrinkage
-    from sklearn.covariance import LedoitWolf
+    from sklearn.covariance import OAS, LedoitWolf
 
-    fitted = LedoitWolf().fit(returns)
-    yield "scikit-learn identity", fitted.covariance_, fitted.shrinkage_
+    for estimator, name in ((LedoitWolf(), "identity"), (OAS(), "oas")):
+        fitted = estimator.fit(returns)
+        yield f"scikit-learn {name}", fitted.covariance_, fitted.shrinkage_
     for target, name in (
         ("constant_variance", "identity"),
         ("constant_correlation", "constant_correlation"),
