@@ -549,3 +549,21 @@ def test_copies_of_an_asset_that_the_kernel_takes_for_the_same():
     copies[["A1", "A3", "A5"]] = copies[["A0", "A2", "A4"]].to_numpy()
     with pytest.raises(ConvergenceError, match="copies of each other"):
         covariance_reml(copies, K)
+
+
+# ------------------------------------------------------------------------------ the search
+
+
+def test_a_component_at_zero_that_would_fall_is_held():
+    information = np.array([[2.0, 1.9], [1.9, 2.0]])
+    step = kernel_model._ascent(np.array([1.0, 0.0]), np.array([10.0, 1.0]), information)
+    np.testing.assert_allclose(step, [5.0, 0.0], rtol=1e-9)
+    inside = kernel_model._ascent(np.array([1.0, 0.5]), np.array([10.0, 1.0]), information)
+    np.testing.assert_allclose(information @ inside, [10.0, 1.0], rtol=1e-9)
+
+
+def test_trials_reach_the_boundary_first_and_then_come_nearer():
+    trials = kernel_model._trials(np.array([1.0, 1.0]), np.array([-3.0, 1.5]))
+    first, second, third, *_ = trials
+    assert first[0] == 0
+    np.testing.assert_allclose([first, second, third], [[0, 1.5], [0.5, 1.25], [0.75, 1.125]])
