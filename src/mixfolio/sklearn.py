@@ -40,6 +40,9 @@ __all__ = [
     "CovarianceEstimator",
     "ExponentiallyWeighted",
     "LinearShrinkage",
+    "NonlinearShrinkage",
+    "OAS",
+    "POET",
     "PrincipalComponents",
     "SampleCovariance",
     "Tyler",
@@ -145,6 +148,18 @@ class LinearShrinkage(CovarianceEstimator):
         self.intensity = intensity
 
 
+class OAS(CovarianceEstimator):
+    """:func:`mixfolio.covariance.oas` (Chen, Wiesel, Eldar and Hero, 2010)."""
+
+    estimate = staticmethod(covariance.oas)
+
+
+class NonlinearShrinkage(CovarianceEstimator):
+    """:func:`mixfolio.covariance.nonlinear_shrinkage` (Ledoit and Wolf, 2020)."""
+
+    estimate = staticmethod(covariance.nonlinear_shrinkage)
+
+
 class ClippedEigenvalues(CovarianceEstimator):
     """:func:`mixfolio.covariance.clip_eigenvalues`, at the edge of Marchenko and Pastur."""
 
@@ -168,6 +183,25 @@ class PrincipalComponents(CovarianceEstimator):
         super().__init__()
         self.n_factors = n_factors
         self.diagonal = diagonal
+
+
+class POET(CovarianceEstimator):
+    """:func:`mixfolio.covariance.poet` (Fan, Liao and Mincheva, 2013).
+
+    Parameters
+    ----------
+    n_factors : int
+        Components to keep, 0 to n_assets - 1.
+    threshold : float
+        Lowest constant of the threshold for residual correlations.
+    """
+
+    estimate = staticmethod(covariance.poet)
+
+    def __init__(self, *, n_factors: int, threshold: float = 0.5) -> None:
+        super().__init__()
+        self.n_factors = n_factors
+        self.threshold = threshold
 
 
 class Winsorised(CovarianceEstimator):
