@@ -233,7 +233,7 @@ def profile(engine: Eigen | Dense, ratios: Array, freedom: int, method: Method) 
     """
     q, q_slopes, logdet, traces = criterion(engine(ratios), method)
     value = -0.5 * (freedom * (np.log(q / freedom) + 1.0) + logdet)
-    score = -0.5 * (freedom * q_slopes / np.expand_dims(q, -1) + traces)
+    score = -0.5 * (freedom * q_slopes / q[..., None] + traces)
     return value, score, q / freedom
 
 
@@ -385,7 +385,8 @@ def _newton_step(function: Objective, theta: Array, score: Array, free: Any, uni
         slope = (function(up)[1] - function(down)[1]) / (up[j] - down[j])
         curvature[row] = slope[places] * unit[places] * unit[j]
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
-    uphill = vectors.T @ (score * unit)[places] / np.maximum(np.abs(values), 1e-3)
+    size = np.abs(values)
+    uphill = vectors.T @ (score * unit)[places] / np.maximum(size, 1e-9 * size.max())
     step = np.zeros_like(theta)
     step[places] = unit[places] * (vectors @ uphill)
     return step

@@ -50,7 +50,7 @@ from mixfolio.relationship import read_relationship
 __all__ = ["PanelModel", "panel_reml"]
 
 RANK_TOLERANCE = 1e-8
-LEAST_RESIDUAL = 1e-10  # share of the variance of returns
+LEAST_RESIDUAL = 2e-8  # share of the variance of returns; the grid of ratios ends near it
 
 # ------------------------------------------------------------------------------ the model
 
