@@ -187,7 +187,7 @@ def _optimal(l: Array, n_null: int, n: int, hilbert: Transform) -> tuple[Array, 
     return np.asarray(l / (f**2 + Hf**2)), n / (np.pi * n_null * at_zero)
 
 
-def shrink(Y: Array, n: int) -> Array:
+def shrink(Y: Array, n: int, *, hilbert: Transform = hilbert_transform) -> Array:
     """Covariance with the eigenvectors of Y'Y / n and shrunken eigenvalues.
 
     Parameters
@@ -195,6 +195,8 @@ def shrink(Y: Array, n: int) -> Array:
     Y : ndarray of shape (n_periods, n_assets)
         Centred returns, with n degrees of freedom.
     n : int
+    hilbert : function of an array
+        As in :func:`shrink_eigenvalues`.
 
     Returns
     -------
@@ -213,7 +215,7 @@ def shrink(Y: Array, n: int) -> Array:
     k = min(n, N)
     rising = np.zeros(N)
     rising[N - k :] = np.square(singular[k - 1 :: -1]) / n
-    d = shrink_eigenvalues(rising, n)
+    d = shrink_eigenvalues(rising, n, hilbert=hilbert)
     V = vectors[:k]
     root = V * np.sqrt(d[::-1][:k])[:, None]
     matrix = root.T @ root
