@@ -58,10 +58,10 @@ def factors_above_noise(returns: MatrixLike) -> int:
     matrices. Mathematics of the USSR-Sbornik 1, 457-483.
     """
     values = read_returns(returns)[0]
-    spread = values.std(axis=0, ddof=1)
-    if not (spread > 0).all():
-        raise DataError(f"{int((spread <= 0).sum())} asset(s) never move. Leave them out.")
-    Z = (values - values.mean(axis=0)) / spread
+    still = np.ptp(values, axis=0) == 0
+    if still.any():
+        raise DataError(f"{int(still.sum())} asset(s) never move. Leave them out.")
+    Z = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
     eigenvalues = np.square(np.linalg.svd(Z, compute_uv=False)) / (len(Z) - 1)
     edge = (1 + np.sqrt(Z.shape[1] / len(Z))) ** 2
     return max(1, int((eigenvalues > edge).sum()))
@@ -234,14 +234,16 @@ def loss_curves(
     Raises
     ------
     DataError
-        If a number is out of range or a name unknown.
+        If a number is out of range, or the sample covariance is not among the estimators.
+    StudyError
+        If a name is unknown.
     """
     tables = []
     for truth in truths:
         for ratio in ratios:
             if not read_number(ratio, "ratio") > 0:
                 raise DataError(f"ratio is {ratio}; it must be positive.")
-            n_periods = round(n_assets / ratio)
+            n_periods = read_count(round(n_assets / ratio), "n_periods", 3)
             study = partial(
                 estimator_losses,
                 truth=truth,
