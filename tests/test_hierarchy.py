@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import linkage, to_tree
+from scipy.linalg import block_diag
 from scipy.spatial.distance import squareform
 
 from mixfolio import hierarchy, optimization
@@ -273,6 +274,8 @@ def test_a_perfect_hedge_takes_all_and_two_of_them_are_refused():
         hierarchy._bisect(np.block([[hedge, np.zeros((2, 2))], [np.zeros((2, 2)), hedge]]))
     alone = hierarchy._bisect(np.block([[hedge, np.zeros((2, 2))], [np.zeros((2, 2)), np.eye(2)]]))
     np.testing.assert_array_equal(alone, [0.5, 0.5, 0, 0])
+    with pytest.raises(SingularCovarianceError, match="two halves of 4 assets have no variance"):
+        hierarchy._bisect(block_diag(hedge, hedge, np.eye(5)))
 
 
 # ------------------------------------------------------------------------ nested clusters

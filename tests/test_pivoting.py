@@ -221,6 +221,31 @@ def test_an_asset_that_could_be_held_or_not():
     np.testing.assert_allclose(minimum_variance(Q).x, np.eye(6)[0], rtol=0, atol=1e-15)
 
 
+def hedged_to_nothing(seed, n=20):
+    """Ten assets that are all held, and ten more whose slopes are zero at a weight of zero."""
+    rng = np.random.default_rng(seed)
+    mixed = rng.normal(size=(n // 2, n))
+    held = mixed @ mixed.T / n + 0.5
+    weights = np.linalg.solve(held, np.ones(n // 2))
+    weights /= weights.sum()
+    cross = 0.1 * rng.normal(size=(n // 2, n // 2))
+    cross += weights @ held @ weights - weights @ cross
+    others = cross.T @ np.linalg.solve(held, cross) + np.diag(rng.uniform(0.5, 1, n // 2))
+    matrix = np.block([[held, cross], [cross.T, others]])
+    return (matrix + matrix.T) / 2, np.concatenate([weights, np.zeros(n // 2)])
+
+
+def test_rounding_does_not_move_assets_whose_slope_is_zero():
+    """Of these worlds, those where all ten weights are positive; without a tolerance one cycles."""
+    worlds = [hedged_to_nothing(seed) for seed in range(30)]
+    worlds = [(Q, wanted) for Q, wanted in worlds if wanted.min() >= 0]
+    assert len(worlds) == 6
+    for Q, wanted in worlds:
+        found = minimum_variance(Q)
+        np.testing.assert_allclose(found.x, wanted, rtol=0, atol=1e-13)
+        assert found.rounds <= 4
+
+
 def test_twins_share():
     Q = np.array([[2.0, 1, 1], [1, 2, 1], [1, 1, 2]])
     np.testing.assert_allclose(minimum_variance(Q).x, np.full(3, 1 / 3), rtol=0, atol=1e-15)
