@@ -1,18 +1,16 @@
 """The long-only efficient frontier at fifty equally spaced means.
 
-From a mean and a covariance: `efficient_frontier` against PyPortfolioOpt, one `EfficientFrontier`
-asked for fifty returns, as its own plots do, and against its critical-line algorithm, `CLA`. From
-returns: sample moments and frontier in one, against skfolio's `MeanRisk` with
-`efficient_frontier_size=50` and Riskfolio-Lib's `efficient_frontier`. An error is the largest
-relative difference of a portfolio's variance from the lowest at the same mean; every library
-chooses its own means.
+From the sample moments of twice as many days as assets to weights: `efficient_frontier` against
+PyPortfolioOpt, one `EfficientFrontier` asked for fifty returns, as its own plots do, its
+critical-line algorithm, `CLA`, skfolio's `MeanRisk` with `efficient_frontier_size=50`, and
+Riskfolio-Lib's `efficient_frontier`. An error is the largest relative difference of a portfolio's
+variance from the lowest at the same mean; every library chooses its own means.
 """
 
 import measure
 import numpy as np
 import peers
 import pypfopt
-from skfolio.optimization import MeanRisk
 
 from mixfolio import covariance, expected_returns, optimization
 
@@ -31,12 +29,8 @@ def critical_line(mean, matrix):
     return [column.ravel() for column in weights]
 
 
-def skfolio(returns):
-    return MeanRisk(efficient_frontier_size=POINTS).fit(returns).weights_
-
-
-def riskfolio_lib(returns):
-    portfolio = peers.riskfolio_portfolio(returns)
+def riskfolio_lib(returns, mean, matrix):
+    portfolio = peers.riskfolio_portfolio(returns, mean, matrix)
     return portfolio.efficient_frontier(model="Classic", rm="MV", points=POINTS).to_numpy().T
 
 
@@ -63,23 +57,18 @@ def excess(mean, matrix):
 def rows(n):
     returns = measure.returns(2 * n, n)
     mean, matrix = expected_returns.sample(returns), covariance.sample(returns)
-    targets = ours(mean, matrix) @ np.array(mean)
-    error = excess(mean, matrix)
+    Q, targets = np.array(matrix), ours(mean, matrix) @ np.array(mean)
     return measure.compared(
-        "from a covariance",
+        "frontier of 50 points",
         f"N = {n}",
         lambda: ours(mean, matrix),
         {
             "PyPortfolioOpt": lambda: pyportfolioopt(mean, matrix, targets),
             "PyPortfolioOpt, CLA": lambda: critical_line(mean, matrix),
+            "skfolio": lambda: peers.skfolio(returns, Q, efficient_frontier_size=POINTS),
+            "Riskfolio-Lib": lambda: riskfolio_lib(returns, mean, matrix),
         },
-        error=error,
-    ) + measure.compared(
-        "from returns",
-        f"N = {n}",
-        lambda: ours(expected_returns.sample(returns), covariance.sample(returns)),
-        {"skfolio": lambda: skfolio(returns), "Riskfolio-Lib": lambda: riskfolio_lib(returns)},
-        error=error,
+        error=excess(mean, matrix),
     )
 
 

@@ -1,9 +1,9 @@
 """Hierarchical risk parity with single linkage.
 
-From a covariance: `hierarchical_risk_parity` against PyPortfolioOpt's `HRPOpt`. From returns: sample
-covariance and weights in one, with the branches in optimal order, against skfolio's
-`HierarchicalRiskParity` and Riskfolio-Lib's `HCPortfolio`, which order them so. An error is the
-largest difference of a peer's weight from ours.
+From a covariance: `hierarchical_risk_parity` against PyPortfolioOpt's `HRPOpt`. From returns:
+sample covariance and weights in one, with the branches in optimal order, against skfolio's
+`HierarchicalRiskParity` and Riskfolio-Lib's `HCPortfolio`, which order them so. The difference is
+the largest between two weights of the same asset.
 """
 
 import measure
@@ -46,7 +46,7 @@ def rows(n):
         f"N = {n}",
         lambda: hierarchy.hierarchical_risk_parity(matrix),
         {"PyPortfolioOpt": lambda: pyportfolioopt(matrix)},
-        error=lambda weights: np.abs(np.asarray(weights) - np.asarray(plain)).max(),
+        difference=lambda weights: np.abs(np.asarray(weights) - np.asarray(plain)).max(),
         targets=TARGETS,
     ) + measure.compared(
         "from returns",
@@ -55,7 +55,7 @@ def rows(n):
             covariance.sample(returns), optimal_ordering=True
         ),
         {"skfolio": lambda: skfolio(returns), "Riskfolio-Lib": lambda: riskfolio_lib(returns)},
-        error=lambda weights: np.abs(np.asarray(weights) - np.asarray(ordered)).max(),
+        difference=lambda weights: np.abs(np.asarray(weights) - np.asarray(ordered)).max(),
         targets=TARGETS,
     )
 

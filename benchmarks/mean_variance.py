@@ -1,63 +1,51 @@
 """The long-only portfolio of best mean and variance, at a risk aversion of ten.
 
-Sample means and covariances of twice as many days as assets. From a covariance: `mean_variance`
-against PyPortfolioOpt's `max_quadratic_utility`, the bare call of quadprog, and the same problem
-written in cvxpy for Clarabel. From returns: sample moments and weights in one, against skfolio's
-`MeanRisk` and Riskfolio-Lib's `optimization` with their objectives for utility. An error is the
-largest difference of a weight from the exact one.
+From the sample moments of twice as many days as assets to weights: `mean_variance` against
+PyPortfolioOpt's `max_quadratic_utility`, skfolio's `MeanRisk` and Riskfolio-Lib's `optimization`
+with their objectives for utility, the bare call of quadprog, and the same problem written in cvxpy
+for Clarabel. An error is the largest difference of a weight from the exact one.
 """
 
 import measure
 import numpy as np
 import peers
+from skfolio.optimization import ObjectiveFunction
 
 from mixfolio import covariance, expected_returns, optimization
 
 SIZES = (10, 50, 100, 250, 500, 1000)
-RISK_AVERSION = 10.0
+RISK_AVERSION = 10.0  # skfolio and Riskfolio-Lib leave out the half before the variance
+UTILITY = {
+    "objective_function": ObjectiveFunction.MAXIMIZE_UTILITY,
+    "risk_aversion": RISK_AVERSION / 2,
+}
 
 
-def from_moments(mean, matrix):
-    Q, c = RISK_AVERSION * np.array(matrix), np.array(mean)
+def calls(returns, mean, matrix):
+    Q, c = np.array(matrix), np.array(mean)
     return {
         "PyPortfolioOpt": lambda: peers.pyportfolioopt(
             mean, matrix, lambda f: f.max_quadratic_utility(risk_aversion=RISK_AVERSION)
         ),
-        "quadprog": lambda: peers.raw_quadprog(Q, c),
-        "cvxpy, Clarabel": lambda: peers.clarabel(Q, c),
-    }
-
-
-def from_returns(returns):
-    return {
-        "skfolio": lambda: peers.skfolio_mean_variance(returns, RISK_AVERSION),
+        "skfolio": lambda: peers.skfolio(returns, Q, **UTILITY),
         "Riskfolio-Lib": lambda: peers.riskfolio_weights(
-            returns, obj="Utility", l=RISK_AVERSION / 2
+            returns, mean, matrix, obj="Utility", l=RISK_AVERSION / 2
         ),
+        "quadprog": lambda: peers.raw_quadprog(RISK_AVERSION * Q, c),
+        "cvxpy, Clarabel": lambda: peers.clarabel(RISK_AVERSION * Q, c),
     }
-
-
-def ours(returns):
-    moments = expected_returns.sample(returns), covariance.sample(returns)
-    return optimization.mean_variance(*moments, risk_aversion=RISK_AVERSION)
 
 
 def rows(n):
     returns = measure.returns(2 * n, n)
     mean, matrix = expected_returns.sample(returns), covariance.sample(returns)
     exact = peers.exact_weights(RISK_AVERSION * np.array(matrix), np.array(mean))
-
-    def error(weights):
-        return np.abs(np.asarray(weights) - exact).max()
-
     return measure.compared(
-        "from a covariance",
+        "mean-variance",
         f"N = {n}",
         lambda: optimization.mean_variance(mean, matrix, risk_aversion=RISK_AVERSION),
-        from_moments(mean, matrix),
-        error=error,
-    ) + measure.compared(
-        "from returns", f"N = {n}", lambda: ours(returns), from_returns(returns), error=error
+        calls(returns, mean, matrix),
+        error=lambda weights: np.abs(np.asarray(weights) - exact).max(),
     )
 
 

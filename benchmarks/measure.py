@@ -5,6 +5,10 @@ timed one after the other, so that both meet the same other load of the machine;
 round is the peer's time over the package's. What takes less than `LEAST` seconds is repeated until
 it has taken that long, and the median of the repetitions counts. Rounds go on until `BUDGET`
 seconds are spent or `MOST` rounds are made, but there are `FEWEST`: a slow peer gets few.
+
+The clock counts processor time of this process, all its threads together. With one thread on an
+idle machine that is the time that passes; on a busy one it leaves out the time of others. Where the
+system's clock for it is coarse, the time that passes is taken.
 """
 
 import json
@@ -24,6 +28,8 @@ ONE_THREAD = dict.fromkeys(
 BUDGET, FEWEST, MOST = 2.0, 3, 25
 LEAST, REPETITIONS = 0.005, 20
 MICROSECOND = 1e-6
+FINE = time.get_clock_info("process_time").resolution < MICROSECOND
+clock = time.process_time if FINE else time.perf_counter
 
 Function = Callable[[], Any]
 
@@ -31,9 +37,9 @@ sys.stdout = sys.stderr  # what peers print does not belong in the document
 
 
 def timed(function: Function) -> float:
-    start = time.perf_counter()
+    start = clock()
     function()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def steady(function: Function) -> float:
@@ -47,10 +53,8 @@ def steady(function: Function) -> float:
 def in_turns(functions: Sequence[Function]) -> list[list[float]]:
     """Seconds of every function, one list each, round by round."""
     rounds: list[list[float]] = []
-    start = time.perf_counter()
-    while len(rounds) < FEWEST or (
-        len(rounds) < MOST and time.perf_counter() - start < BUDGET * len(functions) / 2
-    ):
+    start = clock()
+    while len(rounds) < FEWEST or (len(rounds) < MOST and clock() - start < BUDGET):
         rounds.append([steady(function) for function in functions])
     return [list(column) for column in zip(*rounds, strict=True)]
 
@@ -77,9 +81,14 @@ def compared(
     peers: Mapping[str, Function],
     *,
     error: Callable[[Any], float] | None = None,
+    difference: Callable[[Any], float] | None = None,
     targets: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
-    """One row a peer. `error` measures what a function gives; `targets` are ratios, by peer."""
+    """One row a peer. `targets` are ratios, by peer.
+
+    `error` measures what the package gives and what the peer gives; `difference` measures how far
+    what the peer gives is from the package's, where neither is exact by itself.
+    """
     rows = []
     for peer, theirs in peers.items():
         results = ours(), theirs()  # also warms up
@@ -88,6 +97,8 @@ def compared(
         if error is not None:
             mine, other = (rounded(error(result), 2) for result in results)
             rows[-1] |= {"error": mine, "peer error": other}
+        if difference is not None:
+            rows[-1]["difference"] = rounded(difference(results[1]), 2)
         if targets and peer in targets:
             aim(rows[-1], "times as fast", at_least=targets[peer])
     return rows

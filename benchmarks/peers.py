@@ -1,8 +1,8 @@
 """The peers' own calls for the portfolios that are compared, and exact weights to hold all to.
 
-PyPortfolioOpt and cvxpy are given the covariance. skfolio and Riskfolio-Lib start from returns, as
-their users do; the package's time beside theirs includes the sample covariance then. Every library
-runs with the solver and the tolerances that it has by default, cvxpy with Clarabel.
+All are given the covariance, and the mean where it matters: skfolio by an estimator that has it
+ready, Riskfolio-Lib by its attributes. So nobody estimates anything while the clock runs. Every
+library has the solver and the tolerances of its defaults, cvxpy has Clarabel.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ import pypfopt
 import quadprog
 import riskfolio
 from scipy.linalg import lu_factor, lu_solve
-from skfolio.optimization import MeanRisk, ObjectiveFunction
+from skfolio.moments import BaseCovariance
+from skfolio.optimization import MeanRisk
+from skfolio.prior import EmpiricalPrior
 
 Array = np.ndarray
 
@@ -60,23 +62,31 @@ def pyportfolioopt(mean: Any, matrix: pd.DataFrame, choose: Callable[[Any], Any]
     return np.array([weights[name] for name in matrix.columns])
 
 
-def skfolio_minimum_variance(returns: pd.DataFrame) -> Array:
-    return MeanRisk().fit(returns).weights_
+class Given(BaseCovariance):
+    """A covariance that skfolio need not estimate."""
+
+    def __init__(self, matrix: Array) -> None:
+        self.matrix = matrix
+
+    def fit(self, X: Any, y: Any = None) -> "Given":
+        self.covariance_ = self.matrix
+        return self
 
 
-def skfolio_mean_variance(returns: pd.DataFrame, risk_aversion: float) -> Array:
-    """Their risk aversion multiplies the variance, without the half."""
-    objective = ObjectiveFunction.MAXIMIZE_UTILITY
-    model = MeanRisk(objective_function=objective, risk_aversion=risk_aversion / 2)
-    return model.fit(returns).weights_
+def skfolio(returns: pd.DataFrame, matrix: Array, **options: Any) -> Array:
+    prior = EmpiricalPrior(covariance_estimator=Given(matrix))
+    return MeanRisk(prior_estimator=prior, **options).fit(returns).weights_
 
 
-def riskfolio_portfolio(returns: pd.DataFrame) -> Any:
+def riskfolio_portfolio(returns: pd.DataFrame, mean: pd.Series, matrix: pd.DataFrame) -> Any:
     portfolio = riskfolio.Portfolio(returns=returns)
-    portfolio.assets_stats(method_mu="hist", method_cov="hist")
+    portfolio.mu, portfolio.cov = mean.to_frame().T, matrix
     return portfolio
 
 
-def riskfolio_weights(returns: pd.DataFrame, **options: Any) -> Array:
-    found = riskfolio_portfolio(returns).optimization(model="Classic", rm="MV", **options)
+def riskfolio_weights(
+    returns: pd.DataFrame, mean: pd.Series, matrix: pd.DataFrame, **options: Any
+) -> Array:
+    portfolio = riskfolio_portfolio(returns, mean, matrix)
+    found = portfolio.optimization(model="Classic", rm="MV", **options)
     return found["weights"].to_numpy()
