@@ -492,6 +492,33 @@ def test_interval_of_the_heritability_is_that_of_the_ratio():
         assert fit.log_likelihood + best.fun == pytest.approx(drop, abs=1e-5)
 
 
+@pytest.mark.parametrize("case", ["gaps", "two kernels, period, gaps"])
+def test_profiles_are_those_of_all_cells(case):
+    fit, cells = fitted(15, ratio=1.0, shape=(12, 5), **{**CASES[case], "periods": 0.4})
+    for j, (name, value) in enumerate(fit.variance_components.items()):
+        points = np.array([0.3, 1.0, 3.0]) * max(value, 1e-4)
+        found = fit.profile(name, points)
+        assert list(found.index) == list(points)
+        assert (found <= fit.log_likelihood + 1e-9).all()
+        for point in points[[0, 2]]:
+            assert found[point] == pytest.approx(highest(cells, fit, j, point), abs=2e-5)
+    assert fit.profile("residual", value).iloc[0] == pytest.approx(fit.log_likelihood, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("component", "values", "message"),
+    [
+        ("market", [1.0], "component is 'market'"),
+        ("asset", [-1.0], "must be variances"),
+        ("asset", [np.nan], "must be variances"),
+        ("residual", [0.0], "must be variances"),
+    ],
+)
+def test_profiles_are_of_variances(component, values, message):
+    with pytest.raises(DataError, match=message):
+        fitted(1)[0].profile(component, values)
+
+
 def test_intervals_start_at_zero_on_the_boundary():
     seeds = (seed for seed in range(50) if "asset" in fitted(seed, ratio=0.0)[0].at_boundary)
     fit, cells = fitted(next(seeds), ratio=0.0)
@@ -580,12 +607,24 @@ BAD = {
     ),
     "regressor with a gap": (
         {"fixed": lambda r, K, X: with_cell(X, 3, 0, np.nan)},
-        "fixed has 1 missing",
+        "fixed has 1 cell.*column x0",
     ),
     "regressor too short": ({"fixed": lambda r, K, X: X.iloc[1:]}, "lacks 1 of the periods"),
     "regressor array too short": (
         {"fixed": lambda r, K, X: X.to_numpy()[1:]},
-        "fixed has 11 periods",
+        "must have 12 rows",
+    ),
+    "infinite regressor": (
+        {"fixed": lambda r, K, X: with_cell(X, 3, 0, np.inf)},
+        "missing or infinite, the first in row 3",
+    ),
+    "regimes by name": (
+        {"fixed": lambda r, K, X: pd.Series(["calm"] * 6 + ["wild"] * 6, r.index)},
+        "zeros and ones",
+    ),
+    "columns of one name": (
+        {"fixed": lambda r, K, X: pd.concat([X, X**2], axis=1)},
+        "a name of its own",
     ),
     "every cell its own effect": (
         {"random": lambda r, K, X: ("asset", "asset:period")},

@@ -180,6 +180,43 @@ class PanelModel:
         table = pd.DataFrame(rows, index=["estimate", "lower", "upper"], dtype=float)
         return table.T
 
+    def profile(self, component: Any, values: VectorLike) -> pd.Series:
+        """Highest log-likelihood for given values of one variance component.
+
+        Parameters
+        ----------
+        component : str
+            A name in `variance_components`.
+        values : array-like of shape (n_values,)
+            Variances, not negative; positive for ``"residual"``.
+
+        Returns
+        -------
+        Series of shape (n_values,)
+            Indexed by the values; at most `log_likelihood`.
+
+        Raises
+        ------
+        DataError
+            If there is no such component, or a value is out of range.
+        ConvergenceError
+            If the other components cannot be found.
+        """
+        if component not in self._names:
+            raise DataError(f"component is {component!r}; it must be in {list(self._names)}.")
+        j, points = self._names.index(component), np.atleast_1d(np.asarray(values, dtype=float))
+        lowest = float(points.min(initial=np.inf))
+        if (
+            not np.isfinite(points).all()
+            or lowest < 0
+            or (lowest == 0 and j == len(self._names) - 1)
+        ):
+            raise DataError(f"values of {component!r} must be variances, the lowest is {lowest}.")
+        scaled = points / self._design.spread**2
+        found = [self._profile(j, float(value)) for value in scaled]
+        level = self._design.constant(self.method)
+        return pd.Series(found, index=pd.Index(points, name=component), name="profile") + level
+
     def _limits(self, j: int, drop: float) -> tuple[float, float, float]:
         best = float(self._theta[j])
         floor = self._profile(j, best) - drop
@@ -498,16 +535,25 @@ def _read_fixed(fixed: Any, returns: Any, n_periods: int) -> tuple[Array, pd.Ind
     table = fixed.to_frame() if isinstance(fixed, pd.Series) else fixed
     if isinstance(table, pd.DataFrame) and isinstance(returns, pd.DataFrame):
         table = _match_periods(table, returns.index)
-    columns = pd.DataFrame(table if np.ndim(table) == 2 else np.asarray(table)[:, None])
-    names = columns.columns
-    values = read_returns(columns, min_periods=1, allow_missing=True)[0]
-    if len(values) != n_periods:
-        raise DataError(f"fixed has {len(values)} periods, returns has {n_periods}.")
-    if np.isnan(values).any():
-        row, column = np.argwhere(np.isnan(values))[0]
+    try:
+        values = np.array(table, dtype=float)
+    except (TypeError, ValueError) as error:
         raise DataError(
-            f"fixed has {int(np.isnan(values).sum())} missing cell(s), the first in row {row}, "
-            f"column {names[column]!s}. Leave these periods out of the returns, or fill them."
+            f"fixed holds something that is not a number ({error}). Turn labels, such as regimes, "
+            "into columns of zeros and ones."
+        ) from error
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or len(values) != n_periods:
+        raise DataError(f"fixed has shape {values.shape}; it must have {n_periods} rows.")
+    names = table.columns if isinstance(table, pd.DataFrame) else range(values.shape[1])
+    if len(set(names)) < len(names) or "intercept" in names:
+        raise DataError(f"fixed has the columns {list(names)}; give each a name of its own.")
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise DataError(
+            f"fixed has {int((~np.isfinite(values)).sum())} cell(s) that are missing or infinite, "
+            f"the first in row {row}, column {names[column]!s}. Leave these periods out of the "
+            "returns, or fill them."
         )
     return np.column_stack([np.ones(n_periods), values]), pd.Index(["intercept", *names])
 
