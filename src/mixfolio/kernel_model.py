@@ -73,8 +73,8 @@ class KernelModel:
         at the boundary, where there is none.
     log_likelihood : float
         Restricted log-likelihood of the returns, with all constants of the density of the
-        residuals (the constant of lme4 and nlme); comparable between scales and kernels, not
-        between sets of factors.
+        residuals (the constant of lme4 and nlme). Comparable between kernels, not between sets of
+        factors; nor between scales, unless the standard deviations count as parameters.
     converged : bool
         Always true: a fit that does not converge raises.
     iterations : int
@@ -219,8 +219,8 @@ def covariance_reml(
     reported in `at_boundary`. A term for every asset and period, independent and of equal variance,
     is the residual itself, since a cell holds one observation: a diagonal kernel is refused.
 
-    With one kernel and no missing cell the search starts from the best of a grid of heritabilities
-    and is safe from local maxima; otherwise it starts from least squares of S on the kernels.
+    With one kernel and no missing cell the search starts from the best of a grid of heritabilities,
+    against local maxima; otherwise it starts from least squares of S on the kernels.
     """
     if scale not in ("correlation", "raw"):
         raise DataError(f"scale is {scale!r}; it must be 'correlation' or 'raw'.")
