@@ -221,15 +221,22 @@ def characteristics(
         market = pd.Series(read_vector(market, len(returns), None, "market")[0], returns.index)
     table = _past(returns, before)
     values = _read_table(table, missing)
+    columns = _characterise(values, _read_market(values, table.index, market))
+    result = pd.DataFrame(np.column_stack(columns), table.columns, list(CHARACTERISTICS))
+    unknown = ~np.isfinite(result.to_numpy()).all(axis=1)
+    _require_none(unknown, table.columns, "have no beta: the market never moves", "Use another")
+    return result
+
+
+def _characterise(values: Array, index: Array) -> tuple[Array, ...]:
+    """One vector for each of :data:`CHARACTERISTICS`; missing returns are NaN."""
     seen = np.isfinite(values)
-    index = _read_market(values, table.index, market)
     count = seen.sum(axis=0)
     filled = np.where(seen, values, 0.0)
     mean = filled.sum(axis=0) / count
     deviation = np.where(seen, values - mean, 0.0)
     variance = (deviation**2).sum(axis=0) / count
-    time = np.arange(len(values), dtype=float)
-    columns = (
+    return (
         mean,
         np.sqrt(variance * count / (count - 1)),
         (deviation**3).sum(axis=0) / count / variance**1.5,
@@ -238,12 +245,8 @@ def characteristics(
         np.sqrt((np.minimum(filled, 0.0) ** 2).sum(axis=0) / count),
         np.where(seen, values, np.inf).min(axis=0),
         _deepest(filled),
-        _slope(deviation, seen, time),
+        _slope(deviation, seen, np.arange(len(values), dtype=float)),
     )
-    result = pd.DataFrame(np.column_stack(columns), table.columns, list(CHARACTERISTICS))
-    unknown = ~np.isfinite(result.to_numpy()).all(axis=1)
-    _require_none(unknown, table.columns, "have no beta: the market never moves", "Use another")
-    return result
 
 
 def _two_dimensional(values: Any, what: str) -> Any:
@@ -401,6 +404,20 @@ def _read_features(features: MatrixLike) -> tuple[Array, Labels | None]:
     if table.index.has_duplicates:
         name = table.index[table.index.duplicated()][0]
         raise DataError(f"features has more than one row for {name!r}. Give each asset one row.")
+    values = _numbers(table)
+    largest = np.abs(values).max(axis=0)
+    flat = np.ptp(values, axis=0) <= 1e-12 * largest
+    if flat.any():
+        name = table.columns[int(flat.argmax())]
+        raise DataError(
+            f"features has {int(flat.sum())} column(s) that are the same for all assets, the "
+            f"first is {name!r}. They tell no asset from another: leave them out."
+        )
+    labels = table.index if isinstance(features, pd.DataFrame) else None
+    return values - values.mean(axis=0), labels
+
+
+def _numbers(table: pd.DataFrame) -> Array:
     try:
         values = table.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
@@ -416,16 +433,7 @@ def _read_features(features: MatrixLike) -> tuple[Array, Labels | None]:
             f"{table.columns[column]!s} of asset {table.index[row]!s}. Leave out the feature or "
             "the asset, or fill it on purpose."
         )
-    largest = np.abs(values).max(axis=0)
-    flat = np.ptp(values, axis=0) <= 1e-12 * largest
-    if flat.any():
-        name = table.columns[int(flat.argmax())]
-        raise DataError(
-            f"features has {int(flat.sum())} column(s) that are the same for all assets, the "
-            f"first is {name!r}. They tell no asset from another: leave them out."
-        )
-    labels = table.index if isinstance(features, pd.DataFrame) else None
-    return values - values.mean(axis=0), labels
+    return np.asarray(values)
 
 
 def _read_scale(scale: float | str, distances: Array) -> float:
