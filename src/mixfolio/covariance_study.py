@@ -18,7 +18,14 @@ from scipy.linalg import toeplitz
 
 from mixfolio import covariance, losses, montecarlo, nonlinear
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array, MatrixLike, read_count, read_number, read_returns
+from mixfolio.inputs import (
+    Array,
+    MatrixLike,
+    read_count,
+    read_number,
+    read_returns,
+    require_moving,
+)
 from mixfolio.shrinkage import Target
 from mixfolio.simulation import INDUSTRIES, FactorWorld
 
@@ -57,10 +64,8 @@ def factors_above_noise(returns: MatrixLike) -> int:
     Marchenko, V. A. and Pastur, L. A. (1967). Distribution of eigenvalues for some sets of random
     matrices. Mathematics of the USSR-Sbornik 1, 457-483.
     """
-    values = read_returns(returns)[0]
-    still = np.ptp(values, axis=0) == 0
-    if still.any():
-        raise DataError(f"{int(still.sum())} asset(s) never move. Leave them out.")
+    values, labels = read_returns(returns)
+    require_moving(values, labels)
     Z = (values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
     eigenvalues = np.square(np.linalg.svd(Z, compute_uv=False)) / (len(Z) - 1)
     edge = (1 + np.sqrt(Z.shape[1] / len(Z))) ** 2

@@ -35,6 +35,7 @@ from mixfolio.inputs import (
     read_number,
     read_returns,
     read_vector,
+    require_moving,
 )
 from mixfolio.views import (
     View,
@@ -137,7 +138,7 @@ def bayes_stein_moments(returns: MatrixLike) -> BayesStein:
     Raises
     ------
     DataError
-        If the returns are unusable or there are too few periods.
+        If the returns are unusable, there are too few periods, or an asset never moves.
     SingularCovarianceError
         If an asset is a combination of others.
 
@@ -158,6 +159,7 @@ def bayes_stein_moments(returns: MatrixLike) -> BayesStein:
             f"returns has {n_periods} periods for {n_assets} assets; Bayes-Stein needs at least "
             f"{n_assets + 3}. Use a longer sample or fewer assets."
         )
+    require_moving(values, labels)
     mean = values.mean(axis=0)
     deviations = values - mean
     matrix = deviations.T @ deviations / (n_periods - n_assets - 2)

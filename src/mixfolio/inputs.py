@@ -30,6 +30,7 @@ __all__ = [
     "read_returns",
     "read_square",
     "read_vector",
+    "require_moving",
 ]
 
 Array: TypeAlias = NDArray[np.float64]
@@ -184,6 +185,30 @@ def read_returns(
     _require_unique(returns.columns, "returns")
     _require_finite(checked, returns.index, returns.columns, "returns")
     return values, returns.columns
+
+
+def require_moving(values: Array, labels: Labels | None) -> None:
+    """Refuse returns of an asset that are the same in every period, but for rounding.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_periods, n_assets)
+    labels : Index of length n_assets, or None
+        Names for the message.
+
+    Raises
+    ------
+    DataError
+        If an asset never moves.
+    """
+    rounding = 8 * np.finfo(float).eps * np.abs(values).max(axis=0)
+    still = np.flatnonzero(np.ptp(values, axis=0) <= rounding)
+    if len(still):
+        name = still[0] if labels is None else labels[still[0]]
+        raise DataError(
+            f"{len(still)} asset(s) never move, the first is {name!s}. Leave them out: an asset "
+            "without risk needs no covariance."
+        )
 
 
 def read_covariance(covariance: MatrixLike) -> tuple[Array, Labels | None]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from mixfolio import quadratic
 from mixfolio.errors import ConvergenceError, DataError
 from mixfolio.inputs import Array, MatrixLike, label_matrix, read_number, read_returns
 
@@ -24,8 +25,9 @@ def _spread(values: Array) -> tuple[Array, Array]:
     """Centred values and their robust standard deviations."""
     centred = values - np.median(values, axis=0)
     spread = np.median(np.abs(centred), axis=0) / NORMAL_MAD
-    if (spread == 0).any():
-        place = int(np.flatnonzero(spread == 0)[0])
+    still = np.flatnonzero(spread <= 8 * np.finfo(float).eps * np.abs(values).max(axis=0))
+    if len(still):
+        place = int(still[0])
         raise DataError(
             f"asset at position {place} does not move in more than half of the periods; it has no "
             "robust variance. Leave it out."
@@ -86,6 +88,8 @@ def tyler(returns: MatrixLike, *, tolerance: float = 1e-8) -> Any:
     DataError
         If the returns are unusable, there are not more periods than assets, or an asset hardly
         ever moves.
+    SingularCovarianceError
+        If an asset is a combination of others.
     ConvergenceError
         If the fixed point is not reached.
 
@@ -109,11 +113,13 @@ def tyler(returns: MatrixLike, *, tolerance: float = 1e-8) -> Any:
 
 def _fixed_point(Y: Array, tolerance: float) -> Array:
     n_assets = Y.shape[1]
+    quadratic.factorise(Y.T @ Y)  # an error that says so if it is singular
     V: Array = np.eye(n_assets)
     for _ in range(MAX_ROUNDS):
         whitened = solve_triangular(np.linalg.cholesky(V), Y.T, lower=True)
         distance = np.maximum((whitened**2).sum(axis=0), np.finfo(float).tiny)
-        new = (Y / distance[:, None]).T @ Y
+        scaled = Y / np.sqrt(distance)[:, None]
+        new = scaled.T @ scaled
         new *= n_assets / np.trace(new)
         change = float(np.abs(new - V).max())
         V = new
