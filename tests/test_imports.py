@@ -40,6 +40,7 @@ ORDER = [
     "panel_likelihood",
     "panel_model",
     "kernel_model",
+    "variational",
     "loading_model",
     "mixed_model",
     "attribution",

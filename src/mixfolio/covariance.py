@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import eigh
 
-from mixfolio import nonlinear, shrinkage, thresholding
+from mixfolio import nonlinear, shrinkage, thresholding, wishart
 from mixfolio.errors import DataError
 from mixfolio.inputs import (
     Array,
@@ -29,12 +29,16 @@ from mixfolio.inputs import (
     MatrixLike,
     label_matrix,
     read_count,
+    read_covariance,
     read_number,
     read_returns,
+    require_moving,
 )
 
 __all__ = [
     "clip_eigenvalues",
+    "empirical_bayes",
+    "empirical_bayes_intensity",
     "ewma",
     "linear_shrinkage",
     "nonlinear_shrinkage",
@@ -193,19 +197,9 @@ def _shrunken(
 
 def _centred(values: Array, labels: Labels | None) -> Array:
     """`values`, centred in place, if every asset moves."""
-    _require_moving(values, labels)
+    require_moving(values, labels)
     values -= values.mean(axis=0)
     return values
-
-
-def _require_moving(values: Array, labels: Labels | None) -> None:
-    still = np.flatnonzero(np.ptp(values, axis=0) == 0)
-    if len(still):
-        name = still[0] if labels is None else labels[still[0]]
-        raise DataError(
-            f"{len(still)} asset(s) never move, the first is {name!s}. Leave them out: an asset "
-            "without risk needs no covariance."
-        )
 
 
 def oas(returns: MatrixLike) -> Any:
@@ -360,7 +354,7 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
     correlation matrices. Physical Review Letters 83, 1467-1470.
     """
     values, labels = read_returns(returns)
-    _require_moving(values, labels)
+    require_moving(values, labels)
     spread = values.std(axis=0, ddof=1)
     n_periods, n_assets = values.shape
     eigenvalues, vectors = eigh(np.asarray(sample(values / spread)))
@@ -440,3 +434,104 @@ def _split(returns: MatrixLike, n_factors: int) -> tuple[thresholding.Residuals,
     values, labels = read_returns(returns)
     n_factors = read_count(n_factors, "n_factors", 1, values.shape[1])
     return thresholding.residuals(_centred(values, labels), len(values) - 1, n_factors), labels
+
+
+def empirical_bayes(
+    returns: MatrixLike, target: Any, *, degrees_of_freedom: float | None = None
+) -> Any:
+    """Sample covariance shrunk toward a model of it, as far as the data believe the model.
+
+    The covariance has an inverse-Wishart prior with the target as its mean, and the estimate is
+    the posterior mean. By default the degrees of freedom are those of highest marginal likelihood.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns. There may be fewer periods than assets.
+    target : DataFrame or array of shape (n_assets, n_assets), or a fitted model
+        Positive definite, in the units of the covariance; or anything with a method `covariance`
+        that gives it. Labelled ones are matched by name and may cover more assets.
+    degrees_of_freedom : float, optional
+        Of the prior, above n_assets + 1, where its mean exists.
+
+    Returns
+    -------
+    DataFrame or ndarray of shape (n_assets, n_assets)
+        Covariance per period; positive definite.
+
+    Raises
+    ------
+    DataError
+        If the returns or the target are unusable, an asset is missing from the target, or the
+        degrees of freedom are too few.
+    SingularCovarianceError
+        If the target is not positive definite.
+
+    Notes
+    -----
+    Formulas and references stand in :mod:`mixfolio.wishart`. A target that was fitted to the same
+    returns is used as if it had not been.
+    """
+    Y, labels, V = _with_target(returns, target)
+    n, N = len(Y) - 1, len(V)
+    if degrees_of_freedom is None:
+        excess = wishart.best_excess(wishart.relative_eigenvalues(Y, V, n), N, n)
+    else:
+        excess = read_number(degrees_of_freedom, "degrees_of_freedom") - N - 1
+        if not excess > 0:
+            raise DataError(
+                f"degrees_of_freedom is {degrees_of_freedom} for {N} assets; it must be above "
+                f"{N + 1}, or the prior has no mean."
+            )
+    return label_matrix(wishart.posterior_mean(Y, V, n, excess), labels)
+
+
+def empirical_bayes_intensity(returns: MatrixLike, target: Any) -> float:
+    """Weight of the target that :func:`empirical_bayes` estimates, between 0 and 1.
+
+    It says how far the data believe in the structure of the target. Near 1, the sample covariance
+    departs from it no more than noise would.
+
+    Parameters
+    ----------
+    returns : DataFrame or array of shape (n_periods, n_assets)
+        Decimal simple returns.
+    target : DataFrame or array of shape (n_assets, n_assets), or a fitted model
+
+    Returns
+    -------
+    float
+        ``e / (e + n)`` with n = n_periods - 1 and e the degrees of freedom less n_assets + 1.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError
+        As in :func:`empirical_bayes`.
+    """
+    Y, _, V = _with_target(returns, target)
+    n = len(Y) - 1
+    excess = wishart.best_excess(wishart.relative_eigenvalues(Y, V, n), len(V), n)
+    return excess / (excess + n)
+
+
+def _with_target(returns: MatrixLike, target: Any) -> tuple[Array, Labels | None, Array]:
+    """Centred returns, their labels, and the target in the order of the assets."""
+    values, labels = read_returns(returns)
+    fitted = callable(getattr(target, "covariance", None))
+    V, names = read_covariance(target.covariance() if fitted else target)
+    if labels is None or names is None:
+        labels = names if labels is None else labels
+    elif not names.equals(labels):
+        places = names.get_indexer(labels)
+        if (places < 0).any():
+            raise DataError(
+                f"target has no row for {int((places < 0).sum())} asset(s), the first is "
+                f"{labels[places < 0][0]!r}. Add them, or leave the assets out."
+            )
+        V = np.ascontiguousarray(V[np.ix_(places, places)])
+    if len(V) != values.shape[1]:
+        raise DataError(
+            f"target is a matrix of {len(V)} assets and returns has {values.shape[1]}. Give both "
+            "labels, or the same assets."
+        )
+    return _centred(values, labels), labels, V
