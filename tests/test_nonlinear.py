@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixfolio import covariance, nonlinear
+from mixfolio import covariance, losses, nonlinear
 from mixfolio.errors import DataError
 
 FOLDER = Path(__file__).parent / "golden"
@@ -196,6 +196,24 @@ def test_it_beats_the_sample_and_comes_near_the_oracle(n_periods):
         shares.append((losses[0] - losses[1]) / (losses[0] - losses[2]))
     assert np.mean(gains) > 4 * np.std(gains, ddof=1) / np.sqrt(30)
     assert np.mean(shares) > 0.75, "of what the best rotation-equivariant estimate gains"
+
+
+def test_the_weak_point_is_a_square_sample():
+    """As documented: near T = N the inverse suffers, though the matrix is close to the truth."""
+    truth = np.eye(40)
+
+    def means(n_periods):
+        found = []
+        for seed in range(20):
+            X = np.random.default_rng(seed).standard_normal((n_periods, 40))
+            A = covariance.nonlinear_shrinkage(X)
+            gain = losses.frobenius(A, truth) / losses.frobenius(np.cov(X.T), truth)
+            found.append((gain, losses.minimum_variance(A, truth)))
+        return np.mean(found, axis=0)
+
+    square, tall = means(41), means(80)
+    assert square[0] < 0.2
+    assert square[1] > 10 * tall[1]
 
 
 def test_with_many_periods_nothing_is_left_to_shrink():

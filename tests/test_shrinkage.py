@@ -1,6 +1,7 @@
 """Linear shrinkage against its authors' code, other libraries, definitions and known truths."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -359,6 +360,19 @@ def test_copies_of_an_asset(target):
     assert np.isfinite(found).all()
     assert found[3, 3] == found[4, 4]
     assert found[0, 3] == pytest.approx(found[0, 4], rel=1e-13)
+
+
+@targets
+def test_one_matrix_is_enough(target):
+    """Memory at the peak: returns and a few vectors beside the matrix that comes out."""
+    Y = centred(np.random.default_rng(12).standard_normal((20, 500)))
+    tracemalloc.start()
+    try:
+        shrinkage.shrink(Y, 19, target)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * 500**2 + 6 * Y.nbytes
 
 
 # -------------------------------------------------------------------------------- refusals

@@ -24,6 +24,10 @@ from the even moments m_2k of the kernel instead,
 
     H(x) = -1 / (pi x) sum_k m_2k / x^2k,    m_2k = 3 5^k / ((2k + 1) (2k + 3)).
 
+The theory leaves out c = 1. With about as many periods as assets the smallest eigenvalue comes out
+much too small, for a reason that has nothing to do with arithmetic: entries are estimated well, the
+inverse is not.
+
 References
 ----------
 Ledoit, O. and Wolf, M. (2020). Analytical nonlinear shrinkage of large-dimensional covariance
