@@ -60,6 +60,7 @@ ORDER = [
     "estimation_error",
     "studies",
     "covariance_study",
+    "volatility_study",
     # use
     "agents",
     "practice",
