@@ -21,14 +21,15 @@ sample covariance as the data ask for. Its four steps are:
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mixfolio.covariance import empirical_bayes
+from mixfolio.covariance import empirical_bayes_intensity
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array, MatrixLike, label_matrix, read_number, read_returns
+from mixfolio.inputs import Array, Labels, MatrixLike, label_matrix, read_number, read_returns
 from mixfolio.kernel_model import KernelModel, covariance_reml
 from mixfolio.loading_model import LoadingModel, random_loadings, standardise
 from mixfolio.panel_model import PanelModel, panel_reml
@@ -37,9 +38,11 @@ __all__ = [
     "KernelModel",
     "LoadingModel",
     "PanelModel",
+    "ShrunkModel",
     "covariance",
     "covariance_reml",
     "even_periods",
+    "fit",
     "panel_reml",
     "random_loadings",
 ]
@@ -84,16 +87,101 @@ def covariance(
     distributions of loadings by group were chosen by the out-of-sample volatility of
     minimum-variance portfolios of US stocks before 2015.
     """
+    return fit(returns, groups, relationship, halflife=halflife).covariance()
+
+
+@dataclass(frozen=True)
+class ShrunkModel:
+    """The recommended estimate with what it was made from; see :func:`fit`.
+
+    Attributes
+    ----------
+    model : LoadingModel or KernelModel
+        The mixed model, of evened-out returns.
+    intensity : float
+        Weight of the model, between 0 and 1; the rest is the sample covariance of evened-out
+        returns.
+    """
+
+    model: LoadingModel | KernelModel
+    intensity: float
+    _sample: Array = field(repr=False)
+    _scale: Array = field(repr=False)  # of each asset: from evened-out to recent returns
+    _labels: Labels | None = field(repr=False)
+
+    def components(self) -> dict[str, Any]:
+        """Covariances of the parts, which add up to the total.
+
+        Returns
+        -------
+        dict of DataFrame or array of shape (n_assets, n_assets)
+            "sample", what the data say beside the model; then the parts of the model, the one
+            specific to each asset last. Per period.
+        """
+        outer = np.outer(self._scale, self._scale)
+        parts = {"sample": (1 - self.intensity) * self._sample * outer}
+        for name, part in self.model.components().items():
+            parts[name] = self.intensity * np.asarray(part) * outer
+        return {name: label_matrix(part, self._labels) for name, part in parts.items()}
+
+    def covariance(self) -> Any:
+        """Covariance per period, positive definite.
+
+        Returns
+        -------
+        DataFrame or ndarray of shape (n_assets, n_assets)
+        """
+        modelled = np.asarray(self.model.covariance())
+        mixed = self.intensity * modelled + (1 - self.intensity) * self._sample
+        return label_matrix(mixed * np.outer(self._scale, self._scale), self._labels)
+
+    @property
+    def heritability(self) -> float:
+        """Mean over assets of the share of variance that the model ascribes to what they share.
+
+        In breeding it is the share of the variance that relatives have in common.
+        """
+        parts = [np.diagonal(np.asarray(part)) for part in self.model.components().values()]
+        return float(1 - np.mean(parts[-1] / np.sum(parts, axis=0)))
+
+
+def fit(
+    returns: MatrixLike,
+    groups: Any = None,
+    relationship: Any = None,
+    *,
+    halflife: float | None = None,
+) -> ShrunkModel:
+    """The recommended estimate as in :func:`covariance`, with its model, intensity and parts.
+
+    Parameters
+    ----------
+    returns, groups, relationship, halflife
+        As in :func:`covariance`.
+
+    Returns
+    -------
+    ShrunkModel
+
+    Raises
+    ------
+    DataError
+        As in :func:`covariance`.
+    """
     values, labels = read_returns(returns, min_periods=3)
     halflife = len(values) / 2 if halflife is None else halflife
     recent = _recent_variances(values, halflife)
     even = even_periods(returns)
     model = _fitted(even, groups, relationship)
-    matrix = np.asarray(empirical_bayes(even, model))
+    intensity = empirical_bayes_intensity(even, model)
     even = np.asarray(even)
-    change = np.sqrt(_recent_variances(even, halflife) / even.var(axis=0, ddof=1))
-    matrix = matrix * np.outer(change, change)
-    return label_matrix(matrix * (recent.sum() / np.trace(matrix)), labels)
+    deviations = even - even.mean(axis=0)
+    S = deviations.T @ deviations / (len(even) - 1)
+    change = np.sqrt(_recent_variances(even, halflife) / np.diagonal(S))
+    own = intensity * np.diagonal(np.asarray(model.covariance()))
+    own = own + (1 - intensity) * np.diagonal(S)
+    level = np.sqrt(recent.sum() / (own * change**2).sum())
+    return ShrunkModel(model, intensity, S, change * level, labels)
 
 
 def _fitted(returns: Any, groups: Any, relationship: Any) -> LoadingModel | KernelModel:
