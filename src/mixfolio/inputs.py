@@ -44,7 +44,7 @@ SYMMETRY_TOLERANCE = 1e-10
 def _float_array(values: Any, what: str) -> Array:
     """A fresh C-contiguous float64 copy of `values`, or a DataError."""
     if isinstance(values, np.ndarray | pd.DataFrame | pd.Series):
-        raw = np.asarray(values)
+        raw = values if isinstance(values, np.ndarray) else values.to_numpy()
         if raw.dtype.kind == "c":
             raise DataError(
                 f"{what} holds complex numbers. Convert every column to real ones first."

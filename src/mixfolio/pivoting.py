@@ -108,7 +108,8 @@ def solve(
         If no candidate met the conditions to 1e-12 in the rounds allowed, or the equalities do not
         determine their multipliers. :func:`mixfolio.quadratic.solve` may solve the problem.
     """
-    problem = _Problem(Q, np.column_stack([c, E]), d, np.sqrt(np.diagonal(Q)))
+    sides = np.column_stack([c, E])
+    problem = _Problem(Q, sides, d, np.abs(sides), np.sqrt(np.diagonal(Q)))
     factor = quadratic.factorise(Q) if factor is None else factor
     free = np.ones(len(Q), dtype=bool) if free is None else free
     found = _pivoted(problem, free, factor, may_give_up=True)
@@ -123,16 +124,16 @@ def solve(
             f"block pivoting stopped after {rounds} rounds with {found.broken} condition(s) broken "
             f"and a KKT residual of {residual:.3g}. Use quadratic.solve."
         )
-    return PivotingSolution(found.x, found.multipliers, found.free, rounds, residual)
+    return PivotingSolution(found.x, found.pull[1:], found.free, rounds, residual)
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A set of free variables, the minimiser over them, and how many conditions it breaks."""
+    """A set of free variables, the minimiser x over them, (1, m), and how much it breaks."""
 
     free: Mask
     x: Array
-    multipliers: Array
+    pull: Array
     broken: int
     rounds: int
 
@@ -143,8 +144,8 @@ def _pivoted(
     """Change sides until no condition is broken, patience or the rounds are over."""
     fewest, patience = len(free) + 1, PATIENCE
     for rounds in range(1, MAX_ROUNDS + 1):
-        x, multipliers = problem.minimiser(free, factor)
-        slopes, sizes = problem.slopes(x, multipliers)
+        x, pull = problem.minimiser(free, factor)
+        slopes, sizes = problem.slopes(x, pull)
         wrong = np.where(free, x < 0, slopes < -ROUNDING * sizes)
         broken = int(np.count_nonzero(wrong))
         if broken < fewest:
@@ -156,53 +157,53 @@ def _pivoted(
         if broken == 0 or rounds == MAX_ROUNDS or (may_give_up and patience == 0):
             break
         free = free ^ wrong
-    return _Candidate(free, x, multipliers, broken, rounds)
+    return _Candidate(free, x, pull, broken, rounds)
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """A problem with its columns c and E side by side, and the roots of the diagonal of Q."""
+    """A problem with its columns c and E side by side, their sizes, and the deviations of Q."""
 
     Q: Array
     sides: Array
     d: Array
+    reach: Array
     deviations: Array
 
     def minimiser(self, free: Mask, factor: Any) -> tuple[Array, Array]:
-        """Over the free variables alone: x = Q^-1 (c + E m) there, and m."""
+        """Over the free variables alone: x = Q^-1 (c + E m) there, and (1, m)."""
         places = np.flatnonzero(free)
         if factor is None or len(places) < len(free):
-            block = self.Q[places[:, None], places]
+            block = self.Q.take(places, axis=0).take(places, axis=1)
             factor = dpotrf(block.T, clean=0, overwrite_a=1)[0], False
-        sides = self.sides[places]
+        sides = self.sides.take(places, axis=0)
         solved = dpotrs(factor[0], sides, lower=factor[1])[0]
-        E, base, pulled = sides[:, 1:], solved[:, 0], solved[:, 1:]
-        _, multipliers, failed = dposv(E.T @ pulled, self.d - E.T @ base)
+        products = sides.T[1:] @ solved
+        pull = np.ones(len(self.d) + 1)
+        pull[1:], failed = dposv(products[:, 1:], self.d - products[:, 0])[1:]
         if failed:
             raise ConvergenceError(
                 f"the equalities do not determine their multipliers on the {len(places)} "
                 "variable(s) that are free. Use quadratic.solve."
             )
         x = np.zeros(len(free))
-        x[places] = base + pulled @ multipliers
-        return x, multipliers
+        x[places] = solved @ pull
+        return x, pull
 
-    def slopes(self, x: Array, multipliers: Array) -> tuple[Array, Array]:
+    def slopes(self, x: Array, pull: Array) -> tuple[Array, Array]:
         """Slopes of the Lagrangian, and the size of what cancels in each.
 
         By Cauchy and Schwarz ``|q_ij| <= s_i s_j`` with s the roots of the diagonal, so that
         ``s_i s'|x|`` bounds the terms of row i in any units.
         """
-        pull = np.concatenate([[1.0], multipliers])
         slopes = self.Q @ x - self.sides @ pull
-        sizes = self.deviations * (self.deviations @ np.abs(x))
-        return slopes, sizes + np.abs(self.sides) @ np.abs(pull)
+        sizes = self.deviations * (self.deviations @ np.abs(x)) + self.reach @ np.abs(pull)
+        return slopes, sizes
 
     def kkt_residual(self, found: _Candidate) -> float:
         """Largest violation of a condition other than x >= 0, each relative to its own size."""
-        slopes, sizes = self.slopes(found.x, found.multipliers)
+        slopes, sizes = self.slopes(found.x, found.pull)
         missed = np.where(found.free, np.abs(slopes), np.maximum(-slopes, 0.0)) / sizes
-        E = self.sides[:, 1:]
-        reach = np.abs(E).T @ np.abs(found.x) + np.abs(self.d)
-        gaps = np.abs(E.T @ found.x - self.d) / reach
+        terms = self.reach.T[1:] @ np.abs(found.x) + np.abs(self.d)
+        gaps = np.abs(self.sides.T[1:] @ found.x - self.d) / terms
         return float(max(missed.max(), gaps.max()))

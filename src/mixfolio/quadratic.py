@@ -22,7 +22,7 @@ import numpy as np
 import quadprog
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve
-from scipy.linalg.lapack import dpocon, dpotrf
+from scipy.linalg.lapack import dlange, dpocon, dpotrf
 
 from mixfolio.errors import (
     ConvergenceError,
@@ -157,15 +157,16 @@ def factorise(matrix: Array) -> Any:
     """
     if not np.isfinite(matrix).all():
         raise DataError("the matrix holds missing or infinite numbers. Remove them.")
-    factor, column = dpotrf(matrix.T, clean=0)
-    if column:
+    if np.diagonal(matrix).min() <= 0:
         raise _singular(matrix)
-    inverse = 1.0 / np.sqrt(np.diagonal(matrix))
-    work = np.abs(matrix)
-    norm = float((inverse * (work @ inverse)).max())
-    np.multiply(factor, inverse, out=work.T)
-    if dpocon(work.T, norm)[0] < SINGULAR:
+    scales = np.exp2(-np.round(np.log2(np.diagonal(matrix)) / 2))
+    work = matrix * scales
+    work *= scales[:, None]
+    norm = dlange("1", work.T)
+    factor, column = dpotrf(work.T, clean=0, overwrite_a=1)
+    if column or dpocon(factor, norm)[0] < SINGULAR:
         raise _singular(matrix)
+    factor /= scales
     return factor, False
 
 
