@@ -352,6 +352,26 @@ def test_clipping_an_asset_that_never_moves():
         covariance.clip_eigenvalues(returns)
 
 
+@pytest.mark.parametrize(
+    "estimate", [covariance.oas, covariance.nonlinear_shrinkage, covariance.linear_shrinkage]
+)
+@pytest.mark.parametrize("shape", [(80, 8), (12, 20)])
+def test_the_level_of_returns_and_their_order_do_not_matter(estimate, shape):
+    returns = factor_table(11, shape)
+    found = estimate(returns)
+    np.testing.assert_allclose(estimate(returns + 3), found, rtol=0, atol=1e-10 * np.trace(found))
+    np.testing.assert_allclose(
+        estimate(returns.iloc[::-1]), found, rtol=0, atol=1e-10 * np.trace(found)
+    )
+    order = list(returns.columns[::-1])
+    np.testing.assert_allclose(
+        estimate(returns[order]).loc[returns.columns, returns.columns],
+        found,
+        rtol=0,
+        atol=1e-10 * np.trace(found),
+    )
+
+
 # --------------------------------------------------------------------------------- POET
 
 

@@ -38,7 +38,16 @@ from scipy.linalg.blas import dger
 from mixfolio.errors import DataError
 from mixfolio.inputs import Array
 
-__all__ = ["TARGETS", "Target", "gram_square", "oas", "oas_intensity", "shrink"]
+__all__ = [
+    "TARGETS",
+    "Form",
+    "Target",
+    "gram_square",
+    "identity_intensity",
+    "oas",
+    "oas_intensity",
+    "shrink",
+]
 
 Target = Literal["identity", "constant_correlation", "single_factor"]
 
