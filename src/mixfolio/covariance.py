@@ -280,7 +280,8 @@ def nonlinear_shrinkage(returns: MatrixLike) -> Any:
     Notes
     -----
     Formulas, their stable form and references stand in :mod:`mixfolio.nonlinear`. The degrees of
-    freedom are T - 1.
+    freedom are T - 1. With about as many periods as assets the smallest eigenvalue stays much too
+    small for portfolios of minimum variance; :func:`linear_shrinkage` is safer there.
     """
     values, labels = read_returns(returns)
     return label_matrix(nonlinear.shrink(_centred(values, labels), len(values) - 1), labels)
