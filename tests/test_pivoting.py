@@ -190,14 +190,14 @@ CYCLES = [(213, 6), (220, 6), (34, 8), (11, 10), (2, 12), (47, 20), (17, 30)]
 
 @pytest.mark.parametrize(("seed", "n"), CYCLES)
 def test_where_blocks_alone_cycle(seed, n, monkeypatch):
-    Q = cycling(seed, n)
+    Q, everything = cycling(seed, n), np.ones(n, dtype=bool)
     wanted = by_active_sets(Q, np.zeros(n), np.ones((n, 1)), np.ones(1))
-    np.testing.assert_allclose(minimum_variance(Q).x, wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(minimum_variance(Q, free=everything).x, wanted, rtol=0, atol=1e-12)
     monkeypatch.setattr(pivoting, "RIDGES", (0.0,))
-    np.testing.assert_allclose(minimum_variance(Q).x, wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(minimum_variance(Q, free=everything).x, wanted, rtol=0, atol=1e-12)
     monkeypatch.setattr(pivoting, "PATIENCE", 10**6)
     with pytest.raises(ConvergenceError, match=r"after 400 rounds with \d+ condition\(s\) broken"):
-        minimum_variance(Q)
+        minimum_variance(Q, free=everything)
 
 
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 12))
@@ -208,7 +208,7 @@ def test_one_at_a_time_ends_for_every_positive_definite_matrix(seed, n):
         patch.setattr(pivoting, "PATIENCE", 0)
         patch.setattr(pivoting, "RIDGES", (0.0,))
         patch.setattr(pivoting, "MAX_ROUNDS", 2**n + n)
-        found = minimum_variance(Q)
+        found = minimum_variance(Q, free=np.ones(n, dtype=bool))
     problem = Q, np.zeros(n), np.ones((n, 1)), np.ones(1)
     assert violation(*problem, found.x, found.multipliers) < 1e-11
 
@@ -241,7 +241,7 @@ def test_rounding_does_not_move_assets_whose_slope_is_zero():
     worlds = [(Q, wanted) for Q, wanted in worlds if wanted.min() >= 0]
     assert len(worlds) == 6
     for Q, wanted in worlds:
-        found = minimum_variance(Q)
+        found = minimum_variance(Q, free=np.ones(20, dtype=bool))
         np.testing.assert_allclose(found.x, wanted, rtol=0, atol=1e-13)
         assert found.rounds <= 4
 

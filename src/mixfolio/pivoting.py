@@ -66,7 +66,7 @@ class PivotingSolution:
     free : ndarray of bool, of shape (n,)
         The variables that were left free; a start for a problem nearby.
     rounds : int
-        Linear systems solved.
+        Sets of free variables tried.
     kkt_residual : float
         The largest violation of the Karush-Kuhn-Tucker conditions, relative.
     """
@@ -94,7 +94,8 @@ def solve(
     factor : tuple, optional
         ``quadratic.factorise(Q)``, where it is known.
     free : ndarray of bool, of shape (n,), optional
-        The variables thought to be above zero. All by default.
+        The variables thought to be above zero. By default all, or, with one equality, those that
+        are largest without ``x >= 0``.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def solve(
     sides = np.column_stack([c, E])
     problem = _Problem(Q, sides, d, np.abs(sides), np.sqrt(np.diagonal(Q)))
     factor = quadratic.factorise(Q) if factor is None else factor
-    free = np.ones(len(Q), dtype=bool) if free is None else free
+    free = _guess(problem, factor) if free is None else free
     found = _pivoted(problem, free, factor, may_give_up=True)
     rounds = found.rounds
     for ridge in RIDGES if found.broken else ():
@@ -136,6 +137,21 @@ class _Candidate:
     pull: Array
     broken: int
     rounds: int
+
+
+def _guess(problem: "_Problem", factor: Any) -> Mask:
+    """Where a share p is positive without ``x >= 0``, the share p^3 that is largest.
+
+    Those that are positive only just tend to be at zero in the end. The power is the one that
+    needed the fewest rounds on sample, shrunk and true covariances of markets; it never changes the
+    solution. Variables are compared in units of their deviations.
+    """
+    free = np.ones(len(problem.Q), dtype=bool)
+    if len(problem.d) > 1:  # A small set may leave two equalities without a solution.
+        return free
+    sizes = problem.minimiser(free, factor)[0] * problem.deviations
+    kept = int(np.ceil(len(free) * np.mean(sizes >= 0) ** 3))
+    return free if kept == len(free) else sizes >= np.partition(sizes, -kept)[-kept]
 
 
 def _pivoted(
