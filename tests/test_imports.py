@@ -19,7 +19,9 @@ ORDER = [
     "inputs",
     # data
     "returns",
+    "grid",
     "prices",
+    "checks",
     "datasets",
     # tools
     "quadratic",
@@ -65,6 +67,8 @@ ORDER = [
     "agents",
     "practice",
     "plotting",
+    "own_prices",
+    "page",
     "report",
     "command",
     "sklearn",

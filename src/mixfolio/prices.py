@@ -9,26 +9,21 @@ dropped unless an argument asks for it.
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import IO, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mixfolio.errors import DataError
+from mixfolio.grid import DECIMAL_COMMA, Grid, Source, as_date, counted, read_grid
 
-__all__ = ["read_prices", "read_returns"]
+__all__ = ["read_groups", "read_prices", "read_returns", "read_weights"]
 
-Source: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes]
 Layout = Literal["auto", "wide", "long"]
 Missing = Literal["raise", "drop-assets", "common-period", "keep"]
 
@@ -39,7 +34,6 @@ SYMBOL_NAMES = {"symbol", "ticker", "asset", "security", "id", "name"}
 MISSING_TEXT = {"", "NA", "N/A", "NaN", "nan", "null", "NULL"}
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 GROUPED = re.compile(r"[+-]?\d{1,3}([,' _\u00a0\u202f]\d{3})+(\.\d*)?")
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 SHARE_OF_LOSSES = 0.05  # so many negative values make a table of prices one of returns
 MEDIAN_RETURN = 0.2  # and so does any negative value if the typical size is below this
@@ -154,35 +148,6 @@ class _Options:
 
 
 @dataclass(frozen=True)
-class _Grid:
-    """Header and rows as text, with the place of every row in the file."""
-
-    source: str
-    top: str
-    header: list[str]
-    rows: list[list[str]]
-    places: list[int]
-    word: str
-
-    def at(self, row: int, column: int) -> str:
-        """Place of a cell, in words."""
-        return f"{self.word} {self.places[row]}, column {self.header[column]!r}"
-
-    def error(self, cells: Sequence[tuple[int, int]], what: str, remedy: str) -> DataError:
-        """An error on the given cells (row, column), the first of which is shown."""
-        row, column = cells[0]
-        shown = self.rows[row][column]
-        return DataError(
-            f"{self.source}: {_count(len(cells), what)}, first at {self.at(row, column)}: "
-            f"{shown!r}. {remedy}"
-        )
-
-    def header_error(self, column: int, what: str, remedy: str) -> DataError:
-        """An error on the line of column names."""
-        return DataError(f"{self.source}: {self.top}, column {column + 1}: {what}. {remedy}")
-
-
-@dataclass(frozen=True)
 class _Shape:
     """Which column of a grid holds what; `symbol` is None in the wide layout."""
 
@@ -195,7 +160,7 @@ class _Shape:
 class _Cells:
     """Numbers of a grid, one entry a cell that is not missing."""
 
-    grid: _Grid
+    grid: Grid
     values: npt.NDArray[np.float64]
     where: list[tuple[int, int]]
 
@@ -206,16 +171,9 @@ class _Cells:
             raise self.grid.error(cells, what, remedy)
 
 
-def _count(number: int, what: str) -> str:
-    """``1 cell ...`` or ``3 cells ...``; `what` holds the singular and plural by a slash."""
-    singular, plural = what.split("/")
-    return f"1 {singular}" if number == 1 else f"{number} {plural}"
-
-
 def _read(source: Source, options: _Options, check: Callable[[_Cells], None]) -> pd.DataFrame:
     """Read, check and assemble a table."""
-    grid = _read_grid(source)
-    _check_header(grid)
+    grid = read_grid(source)
     shape = _find_shape(grid, options.layout)
     dates = _parse_dates(grid, shape)
     cells = _parse_cells(grid, shape)
@@ -226,148 +184,10 @@ def _read(source: Source, options: _Options, check: Callable[[_Cells], None]) ->
     return _apply_policy(grid, shape, frame, options)
 
 
-# ------------------------------------------------------------------- reading text
-
-
-def _read_grid(source: Source) -> _Grid:
-    """Text of a CSV or Parquet source as a grid."""
-    name, content = _content(source)
-    if isinstance(content, bytes) and content.startswith(b"PAR1"):
-        return _parquet_grid(name, content)
-    return _csv_grid(name, _decoded(name, content))
-
-
-def _content(source: Source) -> tuple[str, str | bytes]:
-    """A name for messages, and what the source holds."""
-    if isinstance(source, (str, os.PathLike)):
-        content: str | bytes = Path(source).read_bytes()
-        name = Path(source).name
-    else:
-        content, name = source.read(), str(getattr(source, "name", "the table"))
-    if isinstance(content, bytes) and content.startswith(b"\x1f\x8b"):
-        content = gzip.decompress(content)
-    return name, content
-
-
-def _decoded(name: str, content: str | bytes) -> str:
-    """UTF-8 text without a byte-order mark."""
-    if isinstance(content, bytes):
-        try:
-            content = content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            raise DataError(
-                f"{name}: line {line} holds a byte that is not UTF-8. Save the file as UTF-8."
-            ) from error
-    if content.startswith("\ufeff"):
-        raise DataError(
-            f"{name}: line 1, column 1 starts with a byte-order mark. Save the file as UTF-8 "
-            f"without one, or pass open(path, encoding='utf-8-sig')."
-        )
-    return content
-
-
-def _csv_grid(name: str, text: str) -> _Grid:
-    """Comma-separated text as a grid; lines are counted as an editor does."""
-    if not text.strip():
-        raise DataError(f"{name}: line 1, column 1: the file is empty. Export it again.")
-    _check_separator(name, text)
-    reader = csv.reader(io.StringIO(text, newline=""))
-    numbered = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-    (top, header), body = numbered[0], numbered[1:]
-    rows, places = [row for _, row in body], [number for number, _ in body]
-    grid = _Grid(name, f"line {top}", header, rows, places, "line")
-    _check_widths(grid)
-    return grid
-
-
-def _parquet_grid(name: str, content: bytes) -> _Grid:
-    """A Parquet table as a grid of text; rows are counted from 1."""
-    try:
-        frame = pd.read_parquet(io.BytesIO(content))
-    except ImportError as error:
-        raise DataError(
-            f"{name}: reading Parquet needs an engine. Run `pip install pyarrow`, "
-            f"or save the table as CSV."
-        ) from error
-    if frame.index.nlevels > 1 or frame.index.name:
-        frame = frame.reset_index()
-    elif not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index(names="date")
-    columns = [_as_text(frame.iloc[:, i]) for i in range(frame.shape[1])]
-    rows = [list(row) for row in zip(*columns, strict=True)]
-    header = [str(column) for column in frame.columns]
-    return _Grid(name, "header", header, rows, list(range(1, len(rows) + 1)), "row")
-
-
-def _as_text(column: pd.Series) -> list[str]:
-    """Cells as text; missing ones empty, numbers with all their digits."""
-    return ["" if pd.isna(cell) else str(cell) for cell in column.tolist()]
-
-
-def _check_separator(name: str, text: str) -> None:
-    """Refuse semicolons and tabs as separators, and say so of the decimal comma."""
-    lines = text.splitlines()
-    for separator, spoken in ((";", "';'"), ("\t", "a tab")):
-        if separator not in lines[0] or "," in lines[0]:
-            continue
-        header = lines[0].split(separator)
-        found = f"{name}: line 1, column {header[0].strip()!r}: columns are separated by {spoken}"
-        found += f" in {len(lines)} lines{_decimal_commas(lines, separator, header)}. "
-        raise DataError(
-            found + f"Save it with commas, or convert it: pandas.read_csv(path, sep={separator!r}, "
-            f"decimal=',').to_csv(new_path, index=False)."
-        )
-
-
-def _decimal_commas(lines: list[str], separator: str, header: list[str]) -> str:
-    """Clause on the first number written with a decimal comma, or nothing."""
-    for number, line in enumerate(lines[1:], start=2):
-        for name, cell in zip(header, line.split(separator), strict=False):
-            if DECIMAL_COMMA.fullmatch(cell.strip()):
-                return f" and decimals by ',', first at line {number}, column {name!r}: {cell!r}"
-    return ""
-
-
-def _check_widths(grid: _Grid) -> None:
-    """Refuse a table of one column, without rows, or whose rows differ in width."""
-    width = len(grid.header)
-    if width == 1:
-        remedy = "Separate columns by commas: a date, then one column an asset."
-        raise grid.header_error(0, f"the only column is {grid.header[0]!r}", remedy)
-    if not grid.rows:
-        remedy = "Export it again."
-        raise DataError(f"{grid.source}: line 2, column 1: no row below the header. {remedy}")
-    bad = [i for i, row in enumerate(grid.rows) if len(row) != width]
-    if bad:
-        raise DataError(
-            f"{grid.source}: {_count(len(bad), 'line has/lines have')} not {width} cells like the "
-            f"header, first line {grid.places[bad[0]]} with {len(grid.rows[bad[0]])}, the last in "
-            f"column {min(width, len(grid.rows[bad[0]]))}. Remove thousands separators and stray "
-            f"commas, or quote the cells."
-        )
-
-
-def _check_header(grid: _Grid) -> None:
-    """Refuse missing, empty and repeated column names."""
-    for i, name in enumerate(grid.header):
-        if _as_date(name) is not None:
-            remedy = "Add a first line with the names: date,SPY,TLT."
-            raise grid.header_error(i, f"{name!r} is a date, so the header is missing", remedy)
-    for i, name in enumerate(grid.header):
-        if not name or re.fullmatch(r"Unnamed: \d+", name):
-            remedy = "Name it; for a date column written by pandas, use to_csv(index_label='date')."
-            raise grid.header_error(i, f"the column has no name ({name!r})", remedy)
-    for i, name in enumerate(grid.header):
-        if name in grid.header[:i]:
-            times = f"{grid.header.count(name)} columns are called {name!r}"
-            raise grid.header_error(i, times, "Rename or remove all but one.")
-
-
 # ------------------------------------------------------------------- dates and layout
 
 
-def _find_shape(grid: _Grid, layout: str) -> _Shape:
+def _find_shape(grid: Grid, layout: str) -> _Shape:
     """Find the date column and tell the wide layout from the long one."""
     named = [i for i, name in enumerate(grid.header) if name.lower() in DATE_NAMES]
     date = named[0] if named else 0
@@ -382,13 +202,13 @@ def _find_shape(grid: _Grid, layout: str) -> _Shape:
     return _Shape(date, symbol, [i for i in rest if i != symbol])
 
 
-def _symbol_column(grid: _Grid, rest: list[int], layout: str) -> int | None:
+def _symbol_column(grid: Grid, rest: list[int], layout: str) -> int | None:
     """The column of symbols: so named, or one of two; and without numbers, unless asked for."""
     named = [i for i in rest if grid.header[i].lower() in SYMBOL_NAMES]
     if named and layout == "long":
         return named[0]
     candidates = rest if len(rest) == 2 else named
-    texts = (i for i in candidates if not any(_is_numeric(row[i]) for row in grid.rows))
+    texts = (i for i in candidates if not any(map(_is_numeric, {row[i] for row in grid.rows})))
     return next(texts, None)
 
 
@@ -402,16 +222,6 @@ def _is_numeric(text: str) -> bool:
     )
 
 
-def _as_date(text: str) -> datetime | None:
-    """An ISO 8601 date or time, or None."""
-    if not re.match(r"\d{4}-?\d{2}-?\d{2}", text):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def _as_number(text: str) -> float | None:
     """A number in plain notation, or None."""
     try:
@@ -420,12 +230,13 @@ def _as_number(text: str) -> float | None:
         return None
 
 
-def _parse_dates(grid: _Grid, shape: _Shape) -> list[datetime]:
+def _parse_dates(grid: Grid, shape: _Shape) -> list[datetime]:
     """Dates of all rows, all naive or all in one time zone."""
-    parsed = [_as_date(row[shape.date]) for row in grid.rows]
+    known = {text: as_date(text) for text in {row[shape.date] for row in grid.rows}}
+    parsed = [known[row[shape.date]] for row in grid.rows]
     bad = [(i, shape.date) for i, day in enumerate(parsed) if day is None]
     if bad:
-        remedy = "Write dates as 2024-03-01; 01/03/2024 has two readings."
+        remedy = _remedy_for_date(grid.rows[bad[0][0]][shape.date])
         raise grid.error(bad, "date cannot be read/dates cannot be read", remedy)
     dates = [day for day in parsed if day is not None]
     zones = [day.utcoffset() for day in dates]
@@ -437,7 +248,17 @@ def _parse_dates(grid: _Grid, shape: _Shape) -> list[datetime]:
     return dates
 
 
-def _check_order(grid: _Grid, shape: _Shape, dates: list[datetime]) -> None:
+def _remedy_for_date(text: str) -> str:
+    """What to do about a cell that is no date: another notation, or no row of data at all."""
+    if not re.search(r"\d", text):
+        return "Write dates as 2024-03-01, and delete rows that are blank, a total or a note."
+    return (
+        "Write dates as 2024-03-01, because 01/03/2024 has two readings: in a spreadsheet give the "
+        "column the format yyyy-mm-dd, or use pandas.to_datetime(column, format='%m/%d/%Y')."
+    )
+
+
+def _check_order(grid: Grid, shape: _Shape, dates: list[datetime]) -> None:
     """Refuse repeated dates and dates that fall; in the long layout, within a symbol."""
     symbols = [row[shape.symbol] if shape.symbol is not None else "" for row in grid.rows]
     keys = list(zip(symbols, dates, strict=True))
@@ -453,7 +274,7 @@ def _check_order(grid: _Grid, shape: _Shape, dates: list[datetime]) -> None:
     _check_rising(grid, shape, keys)
 
 
-def _check_rising(grid: _Grid, shape: _Shape, keys: list[tuple[str, datetime]]) -> None:
+def _check_rising(grid: Grid, shape: _Shape, keys: list[tuple[str, datetime]]) -> None:
     """Refuse dates that are earlier than the one before."""
     last: dict[str, datetime] = {}
     falling = []
@@ -469,7 +290,7 @@ def _check_rising(grid: _Grid, shape: _Shape, keys: list[tuple[str, datetime]]) 
 # ------------------------------------------------------------------- numbers
 
 
-def _parse_cells(grid: _Grid, shape: _Shape) -> _Cells:
+def _parse_cells(grid: Grid, shape: _Shape) -> _Cells:
     """Numbers of all cells that are not missing."""
     places = [(i, j) for i in range(len(grid.rows)) for j in shape.values]
     where = [(i, j) for i, j in places if grid.rows[i][j] not in MISSING_TEXT]
@@ -486,7 +307,7 @@ def _parse_cells(grid: _Grid, shape: _Shape) -> _Cells:
     return cells
 
 
-def _raise_not_numeric(grid: _Grid, bad: list[tuple[int, int]]) -> None:
+def _raise_not_numeric(grid: Grid, bad: list[tuple[int, int]]) -> None:
     """Raise on cells that are not plain numbers, naming the notation if it is known."""
     text = grid.rows[bad[0][0]][bad[0][1]]
     what = "cell is not a number/cells are not numbers"
@@ -509,7 +330,8 @@ def _check_prices(cells: _Cells) -> None:
     if negative.mean() > SHARE_OF_LOSSES or size < MEDIAN_RETURN:
         what = "value is negative/values are negative"
         found = f"{negative.mean():.0%} of all, median size {size:.3g}"
-        cells.reject(negative, what, f"{found}: these look like returns. Use read_returns.")
+        remedy = "Use read_returns, or make prices of them: 100 * (1 + returns).cumprod()."
+        cells.reject(negative, what, f"{found}: these look like returns. {remedy}")
     what = "price is zero or negative/prices are zero or negative"
     cells.reject(cells.values <= 0, what, "Correct it or leave the cell empty.")
 
@@ -535,7 +357,7 @@ def _check_returns(cells: _Cells) -> None:
 # ------------------------------------------------------------------- the result
 
 
-def _assemble(grid: _Grid, shape: _Shape, dates: list[datetime], cells: _Cells) -> pd.DataFrame:
+def _assemble(grid: Grid, shape: _Shape, dates: list[datetime], cells: _Cells) -> pd.DataFrame:
     """The cells as dates x assets; NaN where there is none."""
     index = pd.DatetimeIndex(sorted(set(dates)), name="date")
     row_of = {day: i for i, day in enumerate(sorted(set(dates)))}
@@ -552,14 +374,14 @@ def _assemble(grid: _Grid, shape: _Shape, dates: list[datetime], cells: _Cells) 
     return pd.DataFrame(table, index=index, columns=assets)
 
 
-def _check_constant(grid: _Grid, frame: pd.DataFrame) -> None:
+def _check_constant(grid: Grid, frame: pd.DataFrame) -> None:
     """Refuse series that never change."""
     known = frame.notna().sum() > 1
     constant = list(frame.columns[known & (frame.max() == frame.min())])
     if constant:
         value = float(frame[constant[0]].max())
         raise DataError(
-            f"{grid.source}: {_count(len(constant), 'series is/series are')} constant, first "
+            f"{grid.source}: {counted(len(constant), 'series is/series are')} constant, first "
             f"column {constant[0]!r}: {value} from {grid.word} {grid.places[0]} to "
             f"{grid.places[-1]}. "
             f"Remove it: it has no variance."
@@ -567,7 +389,7 @@ def _check_constant(grid: _Grid, frame: pd.DataFrame) -> None:
 
 
 def _apply_policy(
-    grid: _Grid, shape: _Shape, frame: pd.DataFrame, options: _Options
+    grid: Grid, shape: _Shape, frame: pd.DataFrame, options: _Options
 ) -> pd.DataFrame:
     """Treat missing cells as asked, and check how much is left."""
     place = _places(grid, shape, frame)
@@ -587,7 +409,7 @@ def _apply_policy(
     return kept
 
 
-def _places(grid: _Grid, shape: _Shape, frame: pd.DataFrame) -> dict[pd.Timestamp, str]:
+def _places(grid: Grid, shape: _Shape, frame: pd.DataFrame) -> dict[pd.Timestamp, str]:
     """Date -> its line or row, where that is one (the wide layout)."""
     if shape.symbol is not None:
         return {}
@@ -605,7 +427,7 @@ def _common_period(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[max(firsts) : min(lasts)]
 
 
-def _check_complete(grid: _Grid, frame: pd.DataFrame, place: dict[pd.Timestamp, str]) -> None:
+def _check_complete(grid: Grid, frame: pd.DataFrame, place: dict[pd.Timestamp, str]) -> None:
     """Refuse missing cells, saying of which sort they are."""
     gaps = frame.isna()
     if not gaps.to_numpy().any():
@@ -613,7 +435,7 @@ def _check_complete(grid: _Grid, frame: pd.DataFrame, place: dict[pd.Timestamp, 
     row, column = (int(axis[0]) for axis in np.nonzero(gaps.to_numpy()))
     day, name = frame.index[row], frame.columns[column]
     raise DataError(
-        f"{grid.source}: {_count(int(gaps.to_numpy().sum()), 'cell is/cells are')} missing in "
+        f"{grid.source}: {counted(int(gaps.to_numpy().sum()), 'cell is/cells are')} missing in "
         f"{int(gaps.any().sum())} of {frame.shape[1]} assets ({_sorts(frame)}), first at "
         f"{place.get(day, 'no line')}, column {name!r}, date {day:%Y-%m-%d}. Fill the cells, or "
         f"pass missing='drop-assets', 'common-period' (no gaps inside allowed) or 'keep'."
@@ -628,7 +450,7 @@ def _sorts(frame: pd.DataFrame) -> str:
     return f"{late} start late, {early} end early, {gaps} have gaps inside"
 
 
-def _check_length(grid: _Grid, frame: pd.DataFrame, kept: pd.DataFrame, options: _Options) -> None:
+def _check_length(grid: Grid, frame: pd.DataFrame, kept: pd.DataFrame, options: _Options) -> None:
     """Refuse a result with too few periods or without assets."""
     if kept.shape[1] == 0:
         raise DataError(
@@ -641,3 +463,120 @@ def _check_length(grid: _Grid, frame: pd.DataFrame, kept: pd.DataFrame, options:
             f"{grid.places[-1]}, all columns), {options.min_periods} are needed. Bring a longer "
             f"history, drop assets that start late, or lower min_periods."
         )
+
+
+# ------------------------------------------------------------------- one line an asset
+
+
+def read_groups(path_or_buffer: Source, assets: Iterable[str] | None = None) -> pd.Series:
+    """Read the group of every asset: its sector, class or country.
+
+    Parameters
+    ----------
+    path_or_buffer : path or file object
+        CSV or Parquet of two columns with a header: the first called asset, symbol or ticker, the
+        second whatever the groups are, such as sector. One line an asset.
+    assets : iterable of str, optional
+        Assets that must be there, and no others.
+
+    Returns
+    -------
+    Series of length n_assets
+        Asset -> group, in the order of `assets`; its name is that of the second column.
+
+    Raises
+    ------
+    DataError
+        If the file is unreadable, has other columns, an asset twice or without a group, lacks an
+        asset or names an unknown one.
+    """
+    grid = read_grid(path_or_buffer)
+    _check_asset_column(grid, "asset,group")
+    if len(grid.header) != 2:
+        what = f"there are {len(grid.header)} columns, {', '.join(grid.header)[:80]}"
+        raise grid.header_error(2, what, "Keep two: the asset and its group.")
+    empty = [(i, 1) for i, row in enumerate(grid.rows) if row[1] in MISSING_TEXT]
+    if empty:
+        what = "asset has no group/assets have no group"
+        raise grid.error(empty, what, "Give it one; a group may have a single asset.")
+    found = {row[0]: row[1] for row in grid.rows}
+    order = _match_assets(grid, found, assets)
+    return pd.Series([found[name] for name in order], order, name=grid.header[1], dtype=object)
+
+
+def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) -> pd.Series:
+    """Read what is held now: one weight an asset, as a decimal.
+
+    Parameters
+    ----------
+    path_or_buffer : path or file object
+        CSV or Parquet with a header. The first column is called asset, symbol or ticker, another
+        one weight; more columns are left alone.
+    assets : iterable of str, optional
+        Assets that must be there, and no others.
+
+    Returns
+    -------
+    Series of length n_assets
+        Decimal weights in the order of `assets`; they sum to one within 0.001.
+
+    Raises
+    ------
+    DataError
+        If the file is unreadable, lacks a column, a number or an asset, names one twice or an
+        unknown one, or the weights do not sum to one.
+    """
+    grid = read_grid(path_or_buffer)
+    _check_asset_column(grid, "asset,weight")
+    if "weight" not in grid.header:
+        raise grid.header_error(1, "no column is called 'weight'", "Name the one with the weights.")
+    column = grid.header.index("weight")
+    numbers = [_as_number(row[column]) for row in grid.rows]
+    bad = [(i, column) for i, x in enumerate(numbers) if x is None or not np.isfinite(x)]
+    if bad:
+        raise grid.error(bad, "weight is no number/weights are no numbers", "Write 0.25 for 25%.")
+    found = {row[0]: float(str(row[column])) for row in grid.rows}
+    order = _match_assets(grid, found, assets)
+    total = sum(found.values())
+    if abs(total - 1) > 1e-3:
+        raise DataError(
+            f"{grid.source}: the {len(found)} weights sum to {total:.4g}, not to 1. Write "
+            "decimals: 0.25 for 25%."
+        )
+    return pd.Series([found[name] for name in order], order, name="weight")
+
+
+def _check_asset_column(grid: Grid, example: str) -> None:
+    """Refuse a table without names of columns, or with an asset twice."""
+    if grid.header[0].lower() not in SYMBOL_NAMES:
+        what = f"the first column is called {grid.header[0][:40]!r}"
+        remedy = f"Call it asset. Is the line with the names missing? It is: {example}"
+        raise grid.header_error(0, what, remedy)
+    names = [row[0] for row in grid.rows]
+    first = {name: i for i, name in reversed(list(enumerate(names)))}
+    again = [(i, 0) for i, name in enumerate(names) if first[name] != i]
+    if again:
+        place = f"{grid.word} {grid.places[first[names[again[0][0]]]]}"
+        remedy = f"It stands already in {place}: remove one of the two."
+        raise grid.error(again, "asset is repeated/assets are repeated", remedy)
+
+
+def _match_assets(grid: Grid, found: dict[str, Any], assets: Iterable[str] | None) -> list[str]:
+    """The order of the assets; an error if the table has others."""
+    order = list(found) if assets is None else list(assets)
+    lacking = [name for name in order if name not in found]
+    unknown = [name for name in found if name not in set(order)]
+    if lacking:
+        what = f"has no line for {counted(len(lacking), 'asset/assets')} of the prices"
+        raise _mismatch(grid, what, lacking, "Add a line for each")
+    if unknown:
+        what = f"names {counted(len(unknown), 'asset that has/assets that have')} no prices"
+        raise _mismatch(grid, what, unknown, "Remove these lines, or correct the names")
+    return order
+
+
+def _mismatch(grid: Grid, what: str, names: list[str], remedy: str) -> DataError:
+    listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return DataError(
+        f"{grid.source} {what}: {listed}. {remedy}; names are compared letter by letter."
+    )

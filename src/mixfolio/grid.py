@@ -1,0 +1,289 @@
+"""Tables as text: a CSV or Parquet file as a header and rows of cells, each with its place.
+
+What cannot be read as such a table is refused, whatever it is: not UTF-8, separated otherwise, of
+rows that differ in length, with columns that have no name or one that is taken.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TypeAlias
+
+import pandas as pd
+
+from mixfolio.errors import DataError
+
+__all__ = ["DECIMAL_COMMA", "Grid", "Source", "as_date", "counted", "read_grid", "shown"]
+
+Source: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes]
+
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+FOREIGN = {  # how files start that are often taken for CSV
+    b"PK\x03\x04": "an Excel workbook or a zip archive, not CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook, not CSV",
+    b"%PDF": "a PDF, not CSV",
+    b"\xff\xfe": "text in UTF-16, as Excel saves Unicode text",
+    b"\xfe\xff": "text in UTF-16",
+}
+LONGEST_SHOWN = 40  # characters of a cell in a message
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Header and rows as text, with the place of every row in the file."""
+
+    source: str
+    top: str
+    header: list[str]
+    rows: list[list[str]]
+    places: list[int]
+    word: str
+
+    def at(self, row: int, column: int) -> str:
+        """Place of a cell, in words."""
+        return f"{self.word} {self.places[row]}, column {shown(self.header[column])}"
+
+    def error(self, cells: Sequence[tuple[int, int]], what: str, remedy: str) -> DataError:
+        """An error on the given cells (row, column), the first of which is shown."""
+        row, column = cells[0]
+        return DataError(
+            f"{self.source}: {counted(len(cells), what)}, first at {self.at(row, column)}: "
+            f"{shown(self.rows[row][column])}. {remedy}"
+        )
+
+    def header_error(self, column: int, what: str, remedy: str) -> DataError:
+        """An error on the line of column names."""
+        return DataError(f"{self.source}: {self.top}, column {column + 1}: {what}. {remedy}")
+
+
+def shown(text: str) -> str:
+    """A cell in quotes, shortened if it is long."""
+    return repr(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")
+
+
+def counted(number: int, what: str) -> str:
+    """``1 cell ...`` or ``3 cells ...``; `what` holds the singular and plural by a slash."""
+    singular, plural = what.split("/")
+    return f"1 {singular}" if number == 1 else f"{number} {plural}"
+
+
+# ------------------------------------------------------------------- reading text
+
+
+def read_grid(source: Source) -> Grid:
+    """Text of a CSV or Parquet source as a grid.
+
+    Parameters
+    ----------
+    source : path or file object
+        Comma-separated UTF-8 text (may be gzipped) with a header line, or Parquet.
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is no such table.
+    """
+    name, content = _content(source)
+    if isinstance(content, bytes) and content.startswith(b"PAR1"):
+        grid = _parquet_grid(name, content)
+    else:
+        grid = _csv_grid(name, _decoded(name, content))
+    _check_header(grid)
+    return grid
+
+
+def _content(source: Source) -> tuple[str, str | bytes]:
+    """A name for messages, and what the source holds."""
+    if isinstance(source, (str, os.PathLike)):
+        name = Path(source).name
+        content: str | bytes = _bytes(Path(source))
+    else:
+        name = Path(str(getattr(source, "name", "the table"))).name
+        content = source.read()
+    if isinstance(content, bytes) and content.startswith(b"\x1f\x8b"):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(
+                f"{name}: the compressed file is damaged ({error}). Copy it again."
+            ) from error
+    return name, content
+
+
+def _bytes(path: Path) -> bytes:
+    """What a file holds, or an error that says why it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file. Check the name and the folder.") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{path} is a folder. Give the file inside it.") from error
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}). Check its permissions."
+        ) from error
+
+
+def _decoded(name: str, content: str | bytes) -> str:
+    """UTF-8 text without a byte-order mark."""
+    if isinstance(content, bytes):
+        for start, what in FOREIGN.items():
+            if content.startswith(start):
+                raise DataError(f"{name} is {what}. Save it as CSV in UTF-8 first.")
+        try:
+            content = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            raise DataError(
+                f"{name}: line {line} holds a byte that is not UTF-8. Save the file as UTF-8. If "
+                "it is no text at all, export the table as CSV."
+            ) from error
+    if content.startswith("\ufeff"):
+        raise DataError(
+            f"{name}: line 1, column 1 starts with a byte-order mark. Save the file as UTF-8 "
+            f"without one, or pass open(path, encoding='utf-8-sig')."
+        )
+    return content
+
+
+def _csv_grid(name: str, text: str) -> Grid:
+    """Comma-separated text as a grid; lines are counted as an editor does."""
+    if not text.strip():
+        raise DataError(f"{name}: line 1, column 1: the file is empty. Export it again.")
+    _check_separator(name, text)
+    numbered = _numbered_rows(name, text)
+    (top, header), body = numbered[0], numbered[1:]
+    rows, places = [row for _, row in body], [number for number, _ in body]
+    grid = Grid(name, f"line {top}", header, rows, places, "line")
+    _check_widths(grid)
+    return grid
+
+
+def _numbered_rows(name: str, text: str) -> list[tuple[int, list[str]]]:
+    """Rows of cells with their lines."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+    except csv.Error as error:
+        raise DataError(
+            f"{name}: line {reader.line_num} cannot be split into cells ({error}). Is it a table, "
+            "and is every quotation mark closed?"
+        ) from error
+
+
+def _parquet_grid(name: str, content: bytes) -> Grid:
+    """A Parquet table as a grid of text; rows are counted from 1."""
+    try:
+        frame = pd.read_parquet(io.BytesIO(content))
+    except ImportError as error:
+        raise DataError(
+            f"{name}: reading Parquet needs an engine. Run `pip install pyarrow`, "
+            f"or save the table as CSV."
+        ) from error
+    except Exception as error:  # engines have errors of their own
+        raise DataError(
+            f"{name}: the Parquet file is damaged ({error}). Export it again."
+        ) from error
+    if frame.index.nlevels > 1 or frame.index.name:
+        frame = frame.reset_index()
+    elif not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index(names="date")
+    columns = [_as_text(frame.iloc[:, i]) for i in range(frame.shape[1])]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    header = [str(column) for column in frame.columns]
+    return Grid(name, "header", header, rows, list(range(1, len(rows) + 1)), "row")
+
+
+def _as_text(column: pd.Series) -> list[str]:
+    """Cells as text; missing ones empty, numbers with all their digits."""
+    return ["" if pd.isna(cell) else str(cell) for cell in column.tolist()]
+
+
+def _check_separator(name: str, text: str) -> None:
+    """Refuse semicolons and tabs as separators, and say so of the decimal comma."""
+    lines = text.splitlines()
+    for separator, spoken in ((";", "';'"), ("\t", "a tab")):
+        if separator not in lines[0] or "," in lines[0]:
+            continue
+        header = lines[0].split(separator)
+        found = (
+            f"{name}: line 1, column {shown(header[0].strip())}: columns are separated by {spoken}"
+        )
+        found += f" in {len(lines)} lines{_decimal_commas(lines, separator, header)}. "
+        raise DataError(
+            found + f"Save it with commas, or convert it: pandas.read_csv(path, sep={separator!r}, "
+            f"decimal=',').to_csv(new_path, index=False)."
+        )
+
+
+def _decimal_commas(lines: list[str], separator: str, header: list[str]) -> str:
+    """Clause on the first number written with a decimal comma, or nothing."""
+    for number, line in enumerate(lines[1:], start=2):
+        for name, cell in zip(header, line.split(separator), strict=False):
+            if DECIMAL_COMMA.fullmatch(cell.strip()):
+                return (
+                    f" and decimals by ',', first at line {number}, column {name!r}: {shown(cell)}"
+                )
+    return ""
+
+
+def _check_widths(grid: Grid) -> None:
+    """Refuse a table of one column, without rows, or whose rows differ in width."""
+    width = len(grid.header)
+    if width == 1:
+        remedy = "Separate columns by commas: a date, then one column an asset."
+        raise grid.header_error(0, f"the only column is {shown(grid.header[0])}", remedy)
+    if not grid.rows:
+        remedy = "Export it again."
+        raise DataError(f"{grid.source}: line 2, column 1: no row below the header. {remedy}")
+    bad = [i for i, row in enumerate(grid.rows) if len(row) != width]
+    if bad:
+        raise DataError(
+            f"{grid.source}: {counted(len(bad), 'line has/lines have')} not {width} cells like the "
+            f"header, first line {grid.places[bad[0]]} with {len(grid.rows[bad[0]])}, the last in "
+            f"column {min(width, len(grid.rows[bad[0]]))}. Remove thousands separators and stray "
+            f"commas, or quote the cells."
+        )
+
+
+def _check_header(grid: Grid) -> None:
+    """Refuse missing, empty and repeated column names."""
+    for i, name in enumerate(grid.header):
+        if as_date(name) is not None:
+            remedy = "Add a first line with the names: date,SPY,TLT."
+            raise grid.header_error(i, f"{name!r} is a date, so the header is missing", remedy)
+    for i, name in enumerate(grid.header):
+        if not name or re.fullmatch(r"Unnamed: \d+", name):
+            remedy = "Name it; for a date column written by pandas, use to_csv(index_label='date')."
+            if not any(row[i] for row in grid.rows):
+                remedy = "All its cells are empty: delete the column."
+            raise grid.header_error(i, f"the column has no name ({name!r})", remedy)
+    seen: set[str] = set()
+    for i, name in enumerate(grid.header):
+        if name in seen:
+            times = f"{grid.header.count(name)} columns are called {shown(name)}"
+            raise grid.header_error(i, times, "Rename or remove all but one.")
+        seen.add(name)
+
+
+def as_date(text: str) -> datetime | None:
+    """An ISO 8601 date or time, or None."""
+    if not re.match(r"\d{4}-?\d{2}-?\d{2}", text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
