@@ -363,3 +363,13 @@ def test_published_figures_are_verified_and_named() -> None:
     assert table.isna().to_numpy().sum() == 3  # the turnover of the in-sample strategy
     with pytest.raises(DataError, match="demiguel2009"):
         datasets.published("demiguel2007")
+
+
+def test_results_of_other_software_come_with_their_input() -> None:
+    found = datasets.published("mixed-models")
+    assert found.loc[("strangers", "lme4, REML"), "residual"] == 0.000912847121045303
+    returns = datasets.published("mixed-models-returns")
+    assert returns.loc["strangers"].dropna(axis=1).shape == (40, 13)
+    assert returns.loc["relatives"].dropna(axis=1).shape == (60, 11)
+    kernel = datasets.published("mixed-models-relationship")
+    assert list(kernel.index) == list(kernel.columns)

@@ -172,18 +172,20 @@ def groups(name: str) -> pd.Series:
 
 
 def published(name: str) -> pd.DataFrame:
-    """Figures that a publication printed, to hold beside computed ones.
+    """Results that others printed or computed, to hold beside ours.
 
     Parameters
     ----------
     name : str
-        The publication: ``"demiguel2009"``.
+        ``"demiguel2009"``, a publication; ``"mixed-models"``, what R fits to the panels in
+        ``"mixed-models-returns"`` with the relationships in ``"mixed-models-relationship"``.
 
     Returns
     -------
     DataFrame
-        Indexed by table and strategy; one column a data set. A cell that was not printed is
-        missing.
+        A publication is indexed by table and strategy, with one column a data set; results of
+        software by panel and software; panels by panel and period; relationships by asset. A cell
+        that was not printed, or does not exist, is missing.
 
     Raises
     ------
@@ -193,7 +195,7 @@ def published(name: str) -> pd.DataFrame:
     entries = {entry["name"]: entry for entry in _descriptor()["published"]}
     if name not in entries:
         raise DataError(f"no published figures are called {name!r}. {_suggestion(name, entries)}")
-    return pd.read_csv(io.BytesIO(_verified(entries[name])), index_col=["table", "strategy"])
+    return pd.read_csv(io.BytesIO(_verified(entries[name])), index_col=entries[name]["index"])
 
 
 def _folder() -> Path:

@@ -429,13 +429,13 @@ def interval(
     high = max(2 * best, unit)
     while excess(high) < 0:
         high *= 2
-    upper = float(brentq(excess, best, high, xtol=1e-10 * high))
+    upper = float(brentq(excess, best, high, xtol=1e-8 * high))
     if best == 0 or (not positive and excess(0.0) <= 0):
         return 0.0, upper
     low = best / 2 if positive else 0.0
     while excess(low) < 0:
         low /= 2
-    return float(brentq(excess, low, best, xtol=1e-10 * best)), upper
+    return float(brentq(excess, low, best, xtol=1e-8 * best)), upper
 
 
 # ---------------------------------------------------------------------------- predictions
