@@ -23,10 +23,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from mixfolio import covariance, robust
+from mixfolio import covariance, mixed_model, robust
 from mixfolio.shrinkage import Target
 
 try:
+    from sklearn.base import clone
     from sklearn.covariance import EmpiricalCovariance
     from sklearn.utils.validation import validate_data
 except ImportError as error:
@@ -36,13 +37,15 @@ except ImportError as error:
     ) from error
 
 __all__ = [
-    "ClippedEigenvalues",
-    "CovarianceEstimator",
-    "ExponentiallyWeighted",
-    "LinearShrinkage",
-    "NonlinearShrinkage",
     "OAS",
     "POET",
+    "ClippedEigenvalues",
+    "CovarianceEstimator",
+    "EmpiricalBayes",
+    "ExponentiallyWeighted",
+    "LinearShrinkage",
+    "MixedModel",
+    "NonlinearShrinkage",
     "PrincipalComponents",
     "SampleCovariance",
     "Tyler",
@@ -102,10 +105,13 @@ class CovarianceEstimator(EmpiricalCovariance):  # type: ignore[misc]
             self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
         )
         returns = X if isinstance(X, pd.DataFrame) else values
-        estimate = type(self).estimate(returns, **self.get_params(deep=False))
-        self.covariance_ = np.asarray(estimate)
+        self.covariance_ = np.asarray(type(self).estimate(returns, **self._arguments(returns)))
         self.location_ = type(self).centre(values, axis=0)
         return self
+
+    def _arguments(self, returns: Any) -> dict[str, Any]:
+        """What the function is called with beside the returns."""
+        return dict(self.get_params(deep=False))
 
 
 class SampleCovariance(CovarianceEstimator):
@@ -202,6 +208,57 @@ class POET(CovarianceEstimator):
         super().__init__()
         self.n_factors = n_factors
         self.threshold = threshold
+
+
+class EmpiricalBayes(CovarianceEstimator):
+    """:func:`mixfolio.covariance.empirical_bayes`.
+
+    Parameters
+    ----------
+    target : matrix of shape (n_assets, n_assets), fitted model, or estimator
+        What the sample covariance is shrunk toward. An estimator, such as those of this module, is
+        fitted to the same returns first; in a cross-validation only that keeps out the future.
+    degrees_of_freedom : float, optional
+        Of the prior; those of highest marginal likelihood by default.
+    """
+
+    estimate = staticmethod(covariance.empirical_bayes)
+
+    def __init__(self, target: Any, *, degrees_of_freedom: float | None = None) -> None:
+        super().__init__()
+        self.target = target
+        self.degrees_of_freedom = degrees_of_freedom
+
+    def _arguments(self, returns: Any) -> dict[str, Any]:
+        arguments = super()._arguments(returns)
+        if hasattr(self.target, "fit"):
+            arguments["target"] = clone(self.target).fit(returns).covariance_
+        return arguments
+
+
+class MixedModel(CovarianceEstimator):
+    """:func:`mixfolio.mixed_model.covariance`, the covariance that the book recommends.
+
+    Parameters
+    ----------
+    groups : Series, mapping, sequence or DataFrame, optional
+        Groups of assets, matched by name with the columns of the returns.
+    relationship : matrix of shape (n_assets, n_assets), or mapping of name to matrix, optional
+        Relationship matrices, instead of groups.
+    halflife : float, optional
+        Age in periods at which an observation counts half in the variances; half the number of
+        periods by default.
+    """
+
+    estimate = staticmethod(mixed_model.covariance)
+
+    def __init__(
+        self, groups: Any = None, relationship: Any = None, *, halflife: float | None = None
+    ) -> None:
+        super().__init__()
+        self.groups = groups
+        self.relationship = relationship
+        self.halflife = halflife
 
 
 class Winsorised(CovarianceEstimator):
