@@ -4,11 +4,13 @@ Standardised returns of asset i are normal given k latent factors f and the asse
 
     r_it = sum_j L_ij f_jt + e_it,    f_jt ~ N(0, 1),    L_ij ~ N(m_j, v_j),    e_it ~ N(0, psi_i),
 
-with L_ij = 0 where asset i is not in j. v_j has a weak inverse-gamma prior, worth two loadings
-with a standard deviation of 0.1: it keeps v_j off zero, where rounds would crawl, and settles small
-groups. The posterior is approximated by q(f) q(L), both normal. The objective is the evidence
+with L_ij = 0 where asset i is not in j. The variances have weak inverse-gamma priors. That of v_j
+is worth two loadings with a standard deviation of 0.1: it keeps v_j off zero, where rounds would
+crawl, and settles small groups. That of psi_i is worth two periods with half of an asset's
+variance: without it a group factor may turn into one of its assets, with psi_i = 0 (a Heywood
+case). The posterior is approximated by q(f) q(L), both normal. The objective is the evidence
 
-    E_q[log p(r, f, L)] - E_q[log q(f) q(L)] + log p(v)  <=  log p(r | m, v, psi) + log p(v).
+    E_q[log p(r, f, L)] - E_q[log q(f) q(L)] + log p(v, psi)  <=  log p(r | m, v, psi) p(v, psi).
 
 One round raises it in three steps, each of them the best there is given the others, so that no
 round can lower it. With S the sample correlation of n degrees of freedom, and l_i the mean and C_i
@@ -17,7 +19,8 @@ the covariance of the loadings of asset i,
     factors     F = (I + sum_i (l_i l_i' + C_i) / psi_i)^-1,    G = F L' Psi^-1,
                 A = S G',    B = F + G S G'
     loadings    C_i = (n B / psi_i + 1 / v)^-1,    l_i = m + C_i (A_i - B m) n / psi_i
-    parameters  psi_i = S_ii - 2 l_i'A_i + l_i'B l_i + tr(B C_i),    m, v: moments of the loadings.
+    parameters  psi_i = S_ii - 2 l_i'A_i + l_i'B l_i + tr(B C_i),    m, v: moments of the loadings;
+                psi and v averaged with their priors.
 
 A_i, B, m and v stand for their parts that concern asset i. Assets in the same groups share B and v,
 so that one small eigendecomposition, ``v^1/2 B v^1/2 = U diag(d) U'``, gives all their C_i as
@@ -28,6 +31,8 @@ back.
 
 References
 ----------
+Martin, J. K. and McDonald, R. P. (1975). Bayesian estimation in unrestricted factor analysis: a
+treatment for Heywood cases. Psychometrika 40, 505-517.
 Bishop, C. M. (1999). Variational principal components. Proceedings of the 9th International
 Conference on Artificial Neural Networks, 509-514.
 Varadhan, R. and Roland, C. (2008). Simple and globally convergent methods for accelerating the
@@ -48,6 +53,7 @@ __all__ = ["FLOOR", "Fit", "State", "Structure", "advance", "fit", "moments", "s
 Times: TypeAlias = Callable[[Array], Array]  # X -> S X
 
 PRIOR_COUNT, PRIOR_VARIANCE = 2.0, 0.1**2  # of the variance of loadings
+PRIOR_PERIODS, PRIOR_SHARE = 2.0, 0.5  # of the specific variances
 FLOOR = 0.01  # least specific share of an asset's variance
 TOLERANCE = 1e-8  # gain of a round, per asset and period, at which the rounds end
 
@@ -167,10 +173,18 @@ def _factors(times: Times, structure: Structure, now: State) -> tuple[Array, Arr
     return structure.places(A), (B + B.T) / 2, -float(np.linalg.slogdet(precision)[1])
 
 
-def advance(times: Times, n: float, structure: Structure, now: State) -> tuple[float, State]:
-    """One round: the evidence, with the parameters it began with, and the new state."""
+class _Posterior(NamedTuple):
+    """q(L), and what the data leave: C_i is ``H diag(gain_i) H'`` with the H of its pattern."""
+
+    loadings: Array  # (n_assets, m)
+    gain: Array  # (n_assets, m)
+    H: Array  # (n_patterns, m, m)
+    residual: Array  # (n_assets,): expected squared error
+    divergence: float  # of q(L) from the population of loadings
+
+
+def _posterior(structure: Structure, n: float, now: State, A: Array, B: Array) -> _Posterior:
     pattern, psi = structure.pattern, now.psi
-    A, B, log_F = _factors(times, structure, now)
     blocks = structure.blocks(B)
     mean = now.mean[structure.columns] * structure.live
     root = np.sqrt(now.variance[structure.columns]) * structure.live
@@ -180,21 +194,32 @@ def advance(times: Times, n: float, structure: Structure, now: State) -> tuple[f
     surprise = A - np.einsum("pab,pb->pa", blocks, mean)[pattern]
     z = gain * np.einsum("iab,ia->ib", H[pattern], surprise) * (n / psi)[:, None]
     loadings = mean[pattern] + np.einsum("iab,ib->ia", H[pattern], z)
-    variances = np.einsum("iab,ib->ia", np.square(H)[pattern], gain)
     explained = np.einsum("iab,ib->ia", blocks[pattern], loadings) - 2 * A
     residual = 1 + (loadings * explained).sum(axis=1) + (gain * d).sum(axis=1)
-    evidence = -n / 2 * float(np.sum(np.log(2 * np.pi * psi) + residual / psi))
-    evidence -= n / 2 * (float(np.trace(B)) - len(B) - log_F)
-    evidence -= 0.5 * float(np.sum(gain - 1 - np.log(gain) + np.square(z)))
-    evidence -= (
-        PRIOR_COUNT / 2 * float(np.sum(np.log(now.variance) + PRIOR_VARIANCE / now.variance))
-    )
-    psi = np.maximum(residual, FLOOR)
-    weights = structure.of_pattern @ (gain / psi[:, None])
-    noise = structure.sum_blocks((H * weights[:, None, :]) @ H.transpose(0, 2, 1))
-    return evidence, State(
-        loadings, variances, noise, psi, *_population(structure, loadings, variances)
-    )
+    divergence = 0.5 * float(np.sum(gain - 1 - np.log(gain) + np.square(z)))
+    return _Posterior(loadings, gain, H, residual, divergence)
+
+
+def advance(times: Times, n: float, structure: Structure, now: State) -> tuple[float, State]:
+    """One round: the evidence, with the parameters it began with, and the new state."""
+    A, B, log_F = _factors(times, structure, now)
+    q = _posterior(structure, n, now, A, B)
+    evidence = -n / 2 * float(np.sum(np.log(2 * np.pi * now.psi) + q.residual / now.psi))
+    evidence -= n / 2 * (float(np.trace(B)) - len(B) - log_F) + q.divergence
+    evidence -= _penalty(now.variance, PRIOR_COUNT, PRIOR_VARIANCE)
+    evidence -= _penalty(now.psi, PRIOR_PERIODS, PRIOR_SHARE)
+    psi = (n * q.residual + PRIOR_PERIODS * PRIOR_SHARE) / (n + PRIOR_PERIODS)
+    psi = np.maximum(psi, FLOOR)
+    weights = structure.of_pattern @ (q.gain / psi[:, None])
+    noise = structure.sum_blocks((q.H * weights[:, None, :]) @ q.H.transpose(0, 2, 1))
+    variances = np.einsum("iab,ib->ia", np.square(q.H)[structure.pattern], q.gain)
+    population = _population(structure, q.loadings, variances)
+    return evidence, State(q.loadings, variances, noise, psi, *population)
+
+
+def _penalty(variance: Array, count: float, at: float) -> float:
+    """Minus the log density of a prior worth `count` draws of size `at`, but for a constant."""
+    return count / 2 * float(np.sum(np.log(variance) + at / variance))
 
 
 def _population(structure: Structure, loadings: Array, variances: Array) -> tuple[Array, Array]:
