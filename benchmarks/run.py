@@ -22,8 +22,21 @@ from threadpoolctl import threadpool_info
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results.json"
-HELPERS = {"environment", "measure", "run"}
-PACKAGES = ("mixfolio", "numpy", "pandas", "quadprog", "scipy")
+HELPERS = {"environment", "measure", "peers", "run"}
+PACKAGES = (
+    "mixfolio",
+    "numpy",
+    "pandas",
+    "quadprog",
+    "scipy",
+    "statsmodels",
+    "clarabel",
+    "cvxpy",
+    "pyportfolioopt",
+    "riskfolio-lib",
+    "scikit-learn",
+    "skfolio",
+)
 
 
 def machine() -> dict[str, Any]:
@@ -55,15 +68,17 @@ def versions() -> dict[str, str]:
 
 
 def run(name: str) -> dict[str, Any]:
+    """Run one benchmark; what it prints beside its document passes through."""
     print(f"benchmark: {name} ...", flush=True)
+    load = {"load before": round(os.getloadavg()[0], 2)} if hasattr(os, "getloadavg") else {}
     done = subprocess.run(
-        [sys.executable, FOLDER / f"{name}.py"],
+        [sys.executable, "-W", "ignore", FOLDER / f"{name}.py"],
         stdout=subprocess.PIPE,
         env={**os.environ, **ONE_THREAD},
         check=True,
         text=True,
     )
-    return json.loads(done.stdout)
+    return load | json.loads(done.stdout)
 
 
 def main(names: list[str]) -> None:
@@ -71,15 +86,21 @@ def main(names: list[str]) -> None:
     if unknown := set(names) - set(known):
         sys.exit(f"no benchmark {sorted(unknown)}; there are {known}")
     old = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    results = old.get("benchmarks", {}) | {name: run(name) for name in names or known}
+    results = {name: row for name, row in old.get("benchmarks", {}).items() if name in known}
+    for name in names or known:
+        results[name] = run(name)
+        record(results)
+
+
+def record(benchmarks: dict[str, Any]) -> None:
+    """Write what there is so far; an interrupted run loses one benchmark."""
     document = {
         "machine": machine(),
         "versions": versions(),
         "threads": 1,
-        "benchmarks": {name: results[name] for name in sorted(results)},
+        "benchmarks": {name: benchmarks[name] for name in sorted(benchmarks)},
     }
     RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(document, indent=1))
 
 
 if __name__ == "__main__":
