@@ -561,6 +561,11 @@ def with_cell(table, row, column, value):
     return table
 
 
+def diagonal(returns):
+    """Every asset is seen once."""
+    return returns.where(np.arange(len(returns))[:, None] == np.arange(returns.shape[1]))
+
+
 def still(returns):
     return returns.assign(asset3=0.01)
 
@@ -635,6 +640,14 @@ BAD = {
     "no asset term": ({"random": lambda r, K, X: ("period",)}, "it must be"),
     "method": ({"method": lambda r, K, X: "bayes"}, "'reml' or 'ml'"),
     "iterations": ({"max_iterations": lambda r, K, X: 0}, "at least 1"),
+    "one return an asset": ({"returns": lambda r, K, X: diagonal(r)}, "no asset has more than one"),
+    "one return a period": (
+        {
+            "returns": lambda r, K, X: r.where(np.arange(12)[:, None] % 5 == np.arange(5)),
+            "random": lambda r, K, X: ("asset", "period"),
+        },
+        "no period has more than one",
+    ),
     "no residual": (
         {
             "returns": lambda r, K, X: r * 0 + X.to_numpy() + np.arange(5),

@@ -309,7 +309,8 @@ class PanelModel:
     def effects_se(self) -> Any:
         """Standard deviations of effect minus prediction (root of the prediction error variance).
 
-        They know that the fixed effects are estimated, and take the variance components as known.
+        They know that the fixed effects are estimated, and take the variance components as known:
+        with few assets they are too small, and 0 where the asset variance is estimated as 0.
         """
         return self._label(np.sqrt(self._solution.error), "standard error")
 
@@ -613,6 +614,7 @@ def _read_design(
         values, regressors, present = values[some], regressors[some], present[some]
         index = index[some]
     _require_cells(values, present.sum(axis=0), labels, kernels, len(names))
+    _require_repeats(present, period)
     rotated, back = _rotate(regressors, present.sum(axis=1), names)
     known = values[present]
     centre, spread = float(known.mean()), float(known.std())
@@ -661,6 +663,20 @@ def _require_cells(
         raise DataError(
             f"{len(still)} asset(s) never move, the first is {names[still[0]]!s}. Leave them out: "
             "the model gives all assets the same residual variance."
+        )
+
+
+def _require_repeats(present: Any, period: bool) -> None:
+    """An effect of an asset, or of a period, needs more than one return to differ from noise."""
+    if present.sum(axis=0).max() < 2:
+        raise DataError(
+            "no asset has more than one return, so that its effect cannot be told from the "
+            "residual. Use a longer sample."
+        )
+    if period and present.sum(axis=1).max() < 2:
+        raise DataError(
+            "no period has more than one return, so that its effect cannot be told from the "
+            "residual. Leave 'period' out of random."
         )
 
 
