@@ -12,15 +12,15 @@ from pathlib import Path
 
 from doit.exceptions import TaskFailed
 
-from tools import data_reads
+from tools import benchmarks_page, data_reads
 from tools.progress import ProgressReporter
 from tools.project import Project
 
 PROJECT = Project(Path(__file__).resolve().parent)
 CHAPTERS = PROJECT.chapters()
-BOOK_TOOLS = ("stage.py", "api_pages.py", "sphinx_docstrings.py", "sphinx_chapter_numbers.py",
-              "colophon.py", "mathjax.py", "render.py", "polish_html.py", "icons.py",
-              "check_site.py", "project.py")
+BOOK_TOOLS = ("stage.py", "api_pages.py", "benchmarks_page.py", "sphinx_docstrings.py",
+              "sphinx_chapter_numbers.py", "colophon.py", "mathjax.py", "render.py",
+              "polish_html.py", "icons.py", "check_site.py", "project.py")
 
 PROJECT.build_dir.mkdir(exist_ok=True)
 
@@ -108,7 +108,8 @@ def site_inputs() -> list[str]:
     executed = [PROJECT.executed(chapter) for chapter in CHAPTERS]
     sources = [PROJECT.source(chapter) for chapter in CHAPTERS]
     return paths([PROJECT.config, *book_files(), *executed, *sources, *PROJECT.package_files(),
-                  PROJECT.root / "requirements.lock", *PROJECT.tool_files(*BOOK_TOOLS)])
+                  *benchmarks_page.inputs(PROJECT), PROJECT.root / "requirements.lock",
+                  *PROJECT.tool_files(*BOOK_TOOLS)])
 
 
 def task_site():

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import yaml
 
-from tools import api_pages, colophon, mathjax
+from tools import api_pages, benchmarks_page, colophon, mathjax
 from tools.project import Project, UserError
 
-GENERATED = {"api": api_pages.page, "colophon": colophon.page}
+GENERATED = {"api": api_pages.page, "benchmarks": benchmarks_page.page,
+             "colophon": colophon.page}
 
 
 def toc_entries(toc: Path) -> list[str]:
