@@ -1,6 +1,7 @@
 """Gather what Jupyter Book renders: the book's pages and the executed chapters."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -8,8 +9,9 @@ import yaml
 from tools import api_pages, benchmarks_page, colophon, mathjax
 from tools.project import Project, UserError
 
-GENERATED = {"api": api_pages.page, "benchmarks": benchmarks_page.page,
+GENERATED = {"api": api_pages.index, "benchmarks": benchmarks_page.page,
              "colophon": colophon.page}
+GENERATED |= {page: partial(api_pages.topic, page=page) for page in api_pages.TOPICS}
 
 
 def toc_entries(toc: Path) -> list[str]:
