@@ -10,7 +10,7 @@ shrinkage it is taken with T for divisor in the package's formula, as the peers 
 PyPortfolioOpt not in all places. OAS differs in divisor and formula. skfolio's exponentially
 weighted matrix takes means as zero, its default, which is faster than its other way. That of pandas
 comes with those of all earlier days, so that it is compared at the smallest size only. Sizes are
-periods x assets; Tyler's estimator needs more periods than assets.
+periods × assets; Tyler's estimator needs more periods than assets.
 """
 
 from functools import partial
@@ -122,7 +122,7 @@ def without_peer(returns):
 
 def rows(n_periods, n_assets):
     returns = measure.returns(n_periods, n_assets)
-    size = f"{n_periods} x {n_assets}"
+    size = f"{n_periods}×{n_assets}"
     compared = partial(measure.compared, size=size)
     found = sample(returns, compared) + ewma(returns, compared) + to_identity(returns, compared)
     for target in ("constant_correlation", "single_factor"):

@@ -42,14 +42,14 @@ def rows(n):
     plain = hierarchy.hierarchical_risk_parity(matrix)
     ordered = hierarchy.hierarchical_risk_parity(matrix, optimal_ordering=True)
     return measure.compared(
-        "from a covariance",
+        "HRP, from a covariance",
         f"N = {n}",
         lambda: hierarchy.hierarchical_risk_parity(matrix),
         {"PyPortfolioOpt": lambda: pyportfolioopt(matrix)},
         difference=lambda weights: np.abs(np.asarray(weights) - np.asarray(plain)).max(),
         targets=TARGETS,
     ) + measure.compared(
-        "from returns",
+        "HRP, from returns",
         f"N = {n}",
         lambda: hierarchy.hierarchical_risk_parity(
             covariance.sample(returns), optimal_ordering=True

@@ -28,7 +28,11 @@ def rows(n):
 def cost(name, n, function, table):
     values = np.array(table)
     return measure.extra(
-        name, f"N = {n}", lambda: function(table), lambda: function(values), at_most=HIGHEST
+        f"labels of {name.rpartition('.')[2]}",
+        f"N = {n}",
+        lambda: function(table),
+        lambda: function(values),
+        at_most=HIGHEST,
     )
 
 

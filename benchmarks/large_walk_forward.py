@@ -52,7 +52,7 @@ def row():
     start = time.perf_counter()
     backtest.walk_forward(returns, strategies, window=WINDOW, step=STEP, n_jobs=2)
     found = {
-        "work": "ten covariances, two processes",
+        "work": "walk-forward of ten, two processes",
         "size": f"{returns.shape[1]} stocks, {DECISIONS} decisions",
         "peer": None,
         "seconds": measure.summary([time.perf_counter() - start]),

@@ -23,7 +23,14 @@ import numpy as np
 import pandas as pd
 
 ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "RAYON_NUM_THREADS",  # Clarabel
+    ),
+    "1",
 )
 BUDGET, FEWEST, MOST = 2.0, 3, 25
 LEAST, REPETITIONS = 0.005, 20

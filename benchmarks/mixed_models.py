@@ -1,12 +1,12 @@
 """Mixed models: relationship matrices, random loadings, persistent effects.
 
 `covariance_reml` with one kernel beside the same restricted likelihood written with the covariance
-of all returns at once, a matrix of NT x NT: one search over the heritability, with a Cholesky
+of all returns at once, a matrix of NT×NT: one search over the heritability, with a Cholesky
 factor at every step, done once. `panel_reml` beside the random-intercept model of statsmodels,
 `MixedLM`, on the same panel. The difference is the largest relative one of a variance component.
 
 Alone: `covariance_reml` with one and two kernels, `random_loadings` followed by `empirical_bayes`
-with ten sectors and 208 periods, and `mixed_model.covariance`, which does more. Sizes are assets x
+with ten sectors and 208 periods, and `mixed_model.covariance`, which does more. Sizes are assets ×
 periods.
 """
 
@@ -26,7 +26,7 @@ DENSE_RATIO, STATSMODELS_RATIO = 10_000, 10
 
 
 def size_of(n_assets, n_periods):
-    return f"{n_assets} x {n_periods}"
+    return f"{n_assets}×{n_periods}"
 
 
 def sectors(names):
@@ -80,12 +80,12 @@ def dense_row(n_assets=50, n_periods=120):
 
     found = []
     ours()
-    print("  one kernel: NT x NT", flush=True)
+    print("  one kernel: NT×NT", flush=True)
     theirs = measure.timed(lambda: found.append(dense(returns, matrix)))
     row = {
         "work": "covariance_reml, one kernel",
         "size": size_of(n_assets, n_periods),
-        "peer": "NT x NT",
+        "peer": "NT×NT",
         **measure.paired([measure.steady(ours)], [theirs]),
         "difference": relative(found[0], ours().variance_components),
     }

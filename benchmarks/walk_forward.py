@@ -70,7 +70,7 @@ def rows():
     found = []
     for name, strategy in (("arrays", backtest.OnArrays(decide)), ("labelled tables", decide)):
         found += measure.compared(
-            f"a strategy on {name}",
+            f"walk-forward on {name}",
             f"{returns.shape[1]} stocks, {DECISIONS} decisions",
             lambda strategy=strategy: ours(returns, strategy),
             calls,

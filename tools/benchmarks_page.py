@@ -149,23 +149,25 @@ def _words(project: Project, name: str) -> tuple[str, str]:
     return heading.rstrip("."), text.strip()
 
 
-def _targets(benchmarks: Mapping[str, Any], met: bool) -> list[tuple[str, Row, Row]]:
-    return [(name, row, target) for name, benchmark in benchmarks.items()
-            for row in benchmark["rows"] for target in row.get("targets", [])
-            if target["met"] is met]
+def _targets(benchmarks: Mapping[str, Any], met: bool) -> list[tuple[Row, Row]]:
+    return [(row, target) for benchmark in benchmarks.values() for row in benchmark["rows"]
+            for target in row.get("targets", []) if target["met"] is met]
 
 
-def _target_lines(project: Project, found: list[tuple[str, Row, Row]]) -> Iterator[str]:
-    yield _line(["benchmark", "work", "size", "peer", "target", "measured"])
-    yield _line(["---"] * 4 + ["--:"] * 2)
-    for name, row, target in found:
+def _limit(target: Row, bound: str) -> str:
+    if target["figure"] == "seconds":
+        return f"time: {bound} {duration(target[bound])}"
+    return f"{target['figure']}: {bound} {target[bound]:,g}"
+
+
+def _target_lines(found: list[tuple[Row, Row]]) -> Iterator[str]:
+    yield _line(["work", "size", "peer", "target", "measured"])
+    yield _line(["---"] * 4 + ["--:"])
+    for row, target in found:
         (bound,) = BOUNDS.keys() & target.keys()
         written = duration if target["figure"] == "seconds" else number
-        figure = "time" if target["figure"] == "seconds" else target["figure"]
-        wanted = f"{figure}: {bound} {written(target[bound])}"
         measured = written(_measured(row, target["figure"]))
-        heading = _words(project, name)[0]
-        yield _line([heading, row["work"], row["size"], row["peer"] or "–", wanted, measured])
+        yield _line([row["work"], row["size"], row["peer"] or "–", _limit(target, bound), measured])
 
 
 INTRODUCTION = """\
@@ -195,7 +197,7 @@ ratios nearly do.
 TARGETS = """
 ## What was aimed at
 
-Targets were set before the code was written. Of {total}, {met} were met and {missed} missed.
+Targets were set before anything was measured. Of {total}, {met} were met and {missed} missed.
 """
 
 
@@ -222,7 +224,7 @@ def page(project: Project) -> str:
         parts.append(TARGETS.format(total=len(met + missed), met=len(met), missed=len(missed)))
     for heading, found in (("Missed", missed), ("Met", met)):
         if found:
-            parts += [f"### {heading}\n", *_target_lines(project, found), ""]
+            parts += [f"### {heading}\n", *_target_lines(found), ""]
     for name, benchmark in benchmarks.items():
         heading, text = _words(project, name)
         parts += [f"\n## {heading}\n", f"{text}\n", *_table(benchmark["rows"])]
