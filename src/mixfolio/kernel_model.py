@@ -56,6 +56,7 @@ Evaluation: TypeAlias = tuple[float, Array, Array]  # log-likelihood, gradient, 
 
 RESERVED = ("factors", "residual")
 TOLERANCE = 1e-13  # expected gain in log-likelihood at which the Newton method stops
+ROUNDING = 1e-10  # a smaller one may be rounding, if steps no longer lower it
 OUTSIDE: Evaluation = (-np.inf, np.empty(0), np.empty((0, 0)))  # V is not positive definite
 
 
@@ -661,6 +662,8 @@ def _climb(
         else:
             break
         theta, value, gradient, information = trial, new, slope, curvature
+    if gain < ROUNDING:
+        return theta, value, information, iteration
     cause = (
         "The residual variance runs to zero: look for assets that are copies of each other."
         if theta[-1] < 1e-8 * theta.max()
