@@ -63,6 +63,7 @@ ORDER = [
     "studies",
     "covariance_study",
     "volatility_study",
+    "validation_study",
     # use
     "agents",
     "practice",
