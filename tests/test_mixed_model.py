@@ -39,10 +39,14 @@ def literal_even(returns):
     return pd.DataFrame(rows, index=returns.index)
 
 
-def literal_covariance(returns, fit, halflife):
-    """All four steps, with loops."""
+def literal_covariance(returns, fit, halflife, persistence=0.9):
+    """All five steps, with loops."""
     even = literal_even(returns)
-    matrix = covariance.empirical_bayes(even, fit(even))
+    target = fit(even).covariance()
+    for one in returns.columns:
+        for other in returns.columns.drop(one):
+            target.loc[one, other] *= persistence
+    matrix = covariance.empirical_bayes(even, target)
     n = len(returns)
     p = np.array([0.5 ** ((n - 1 - t) / halflife) for t in range(n)])
     p /= p.sum()
@@ -75,7 +79,7 @@ def test_a_period_without_any_deviation_stays_without():
 
 
 @pytest.mark.parametrize("halflife", [None, 5.0, np.inf])
-def test_with_groups_it_is_the_four_steps(halflife):
+def test_with_groups_it_is_the_five_steps(halflife):
     def fit(even):
         return mixed_model.random_loadings(even, GROUPS)
 
@@ -84,7 +88,7 @@ def test_with_groups_it_is_the_four_steps(halflife):
     pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
 
-def test_with_a_relationship_it_is_the_four_steps():
+def test_with_a_relationship_it_is_the_five_steps():
     K = relationship.from_groups(GROUPS)
 
     def fit(even):
@@ -96,6 +100,16 @@ def test_with_a_relationship_it_is_the_four_steps():
     pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
     alone = mixed_model.covariance(RETURNS, relationship=K.loc[NAMES[::-1], NAMES[::-1]])
     pd.testing.assert_frame_equal(alone, expected, rtol=1e-6)
+
+
+def test_persistence_is_a_choice():
+    def fit(even):
+        return mixed_model.random_loadings(even, GROUPS)
+
+    for persistence in (0.0, 0.4, 1.0):
+        expected = literal_covariance(RETURNS, fit, 20.0, persistence)
+        found = mixed_model.covariance(RETURNS, GROUPS, persistence=persistence)
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
 
 def test_without_groups_there_is_only_the_market():
@@ -115,6 +129,8 @@ def test_a_fit_adds_up_to_the_covariance():
     pd.testing.assert_frame_equal(total, mixed_model.covariance(RETURNS, GROUPS))
     np.testing.assert_allclose(sum(fitted.components().values()), total, rtol=1e-10)
     assert list(fitted.components()) == ["sample", "market", "sector", "specific"]
+    for part in fitted.components().values():
+        assert np.linalg.eigvalsh(part)[0] >= -1e-18
     assert 0 < fitted.intensity < 1
 
 
@@ -174,6 +190,9 @@ def test_true_groups_help_and_permuted_ones_do_not():
         ({"groups": GROUPS, "halflife": -1}, "halflife is -1"),
         ({"groups": GROUPS, "halflife": np.nan}, "halflife is nan"),
         ({"groups": GROUPS, "halflife": "long"}, "halflife is 'long'"),
+        ({"groups": GROUPS, "persistence": 1.1}, "persistence is 1.1"),
+        ({"groups": GROUPS, "persistence": -0.1}, "persistence is -0.1"),
+        ({"groups": GROUPS, "persistence": np.nan}, "persistence is nan"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

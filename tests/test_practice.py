@@ -163,7 +163,7 @@ def test_the_fitted_estimate_is_its_parts(stocks):
         {"relationship": relationship.from_groups(groups.loc[returns.columns])},
         {},
     ):
-        fitted = mixed_model.fit(returns, **options)
+        fitted = mixed_model.fit(returns, persistence=1.0, **options)
         total = sum(np.asarray(part) for part in fitted.components().values())
         np.testing.assert_allclose(total, fitted.covariance(), rtol=0, atol=1e-16)
         even = mixed_model.even_periods(returns)

@@ -7,15 +7,18 @@ Each model stands in a module of its own, with its mathematics; here are their n
 assets (:mod:`mixfolio.panel_model`).
 
 :func:`covariance` is the recommended estimator: a mixed model as the target, and as much of the
-sample covariance as the data ask for. Its four steps are:
+sample covariance as the data ask for. Its five steps are:
 
 1. Even out the periods. Returns have heavy tails, and most of it comes from periods in which all
    assets move much. Such periods would dominate the sample and make it look more precise than it
    is. With z_it the standardised returns, period t is divided by ``(mean_i z_it^2)^(1/4)``: half
    way, on a logarithmic scale, between returns as they are and periods of equal size.
 2. Fit the mixed model.
-3. Shrink the sample covariance toward it, by :func:`mixfolio.covariance.empirical_bayes`.
-4. Renew the variances. They change faster than correlations: each is multiplied by the ratio of
+3. Let what assets share persist in part. Loadings drift: those of the next periods are not quite
+   those of the past. Covariances of the model are multiplied by the persistence 0.9, its variances
+   stay. In breeding it is the genetic correlation between two environments.
+4. Shrink the sample covariance toward it, by :func:`mixfolio.covariance.empirical_bayes`.
+5. Renew the variances. They change faster than correlations: each is multiplied by the ratio of
    the exponentially weighted to the plain one, and all by a common factor that gives the average
    variance the level of the returns as they are.
 """
@@ -54,6 +57,7 @@ def covariance(
     relationship: Any = None,
     *,
     halflife: float | None = None,
+    persistence: float = 0.9,
 ) -> Any:
     """Covariance from a mixed model and the sample, each as far as the data believe it.
 
@@ -69,6 +73,8 @@ def covariance(
     halflife : float, optional
         Age in periods at which an observation counts half in the variances. Half the number of
         periods by default; infinity leaves the variances as they are.
+    persistence : float
+        Of the covariances of the model, from 0 to 1.
 
     Returns
     -------
@@ -79,15 +85,17 @@ def covariance(
     ------
     DataError
         If the returns are unusable or have fewer than 3 periods, an asset never moves, groups or
-        relationship lack an asset, both are given, or `halflife` is not positive.
+        relationship lack an asset, both are given, `halflife` is not positive or `persistence`
+        out of range.
 
     Notes
     -----
-    The steps stand in the module's docstring. The power 1/4, the half-life and the separate
-    distributions of loadings by group were chosen by the out-of-sample volatility of
+    The steps stand in the module's docstring. The power 1/4, the half-life, the persistence and the
+    separate distributions of loadings by group were chosen by the out-of-sample volatility of
     minimum-variance portfolios of US stocks before 2015.
     """
-    return fit(returns, groups, relationship, halflife=halflife).covariance()
+    found = fit(returns, groups, relationship, halflife=halflife, persistence=persistence)
+    return found.covariance()
 
 
 @dataclass(frozen=True)
@@ -101,10 +109,13 @@ class ShrunkModel:
     intensity : float
         Weight of the model, between 0 and 1; the rest is the sample covariance of evened-out
         returns.
+    persistence : float
+        Factor of the model's covariances.
     """
 
     model: LoadingModel | KernelModel
     intensity: float
+    persistence: float
     _sample: Array = field(repr=False)
     _scale: Array = field(repr=False)  # of each asset: from evened-out to recent returns
     _labels: Labels | None = field(repr=False)
@@ -120,8 +131,8 @@ class ShrunkModel:
         """
         outer = np.outer(self._scale, self._scale)
         parts = {"sample": (1 - self.intensity) * self._sample * outer}
-        for name, part in self.model.components().items():
-            parts[name] = self.intensity * np.asarray(part) * outer
+        for name, part in _persistent(self.model, self.persistence).items():
+            parts[name] = self.intensity * part * outer
         return {name: label_matrix(part, self._labels) for name, part in parts.items()}
 
     def covariance(self) -> Any:
@@ -131,8 +142,8 @@ class ShrunkModel:
         -------
         DataFrame or ndarray of shape (n_assets, n_assets)
         """
-        modelled = np.asarray(self.model.covariance())
-        mixed = self.intensity * modelled + (1 - self.intensity) * self._sample
+        target = _target(self.model, self.persistence)
+        mixed = self.intensity * target + (1 - self.intensity) * self._sample
         return label_matrix(mixed * np.outer(self._scale, self._scale), self._labels)
 
     @property
@@ -151,12 +162,13 @@ def fit(
     relationship: Any = None,
     *,
     halflife: float | None = None,
+    persistence: float = 0.9,
 ) -> ShrunkModel:
     """The recommended estimate as in :func:`covariance`, with its model, intensity and parts.
 
     Parameters
     ----------
-    returns, groups, relationship, halflife
+    returns, groups, relationship, halflife, persistence
         As in :func:`covariance`.
 
     Returns
@@ -170,18 +182,34 @@ def fit(
     """
     values, labels = read_returns(returns, min_periods=3)
     halflife = len(values) / 2 if halflife is None else halflife
+    persistence = read_number(persistence, "persistence")
+    if not 0 <= persistence <= 1:
+        raise DataError(f"persistence is {persistence}; it must be between 0 and 1.")
     recent = _recent_variances(values, halflife)
     even = even_periods(returns)
     model = _fitted(even, groups, relationship)
-    intensity = empirical_bayes_intensity(even, model)
-    even = np.asarray(even)
+    even, target = np.asarray(even), _target(model, persistence)
+    intensity = empirical_bayes_intensity(even, target)
     deviations = even - even.mean(axis=0)
     S = deviations.T @ deviations / (len(even) - 1)
     change = np.sqrt(_recent_variances(even, halflife) / np.diagonal(S))
-    own = intensity * np.diagonal(np.asarray(model.covariance()))
-    own = own + (1 - intensity) * np.diagonal(S)
+    own = intensity * np.diagonal(target) + (1 - intensity) * np.diagonal(S)
     level = np.sqrt(recent.sum() / (own * change**2).sum())
-    return ShrunkModel(model, intensity, S, change * level, labels)
+    return ShrunkModel(model, intensity, persistence, S, change * level, labels)
+
+
+def _target(model: LoadingModel | KernelModel, persistence: float) -> Array:
+    """Covariance of the model, what is off the diagonal times the persistence."""
+    matrix = np.asarray(model.covariance())
+    return np.asarray(persistence * matrix + (1 - persistence) * np.diag(np.diagonal(matrix)))
+
+
+def _persistent(model: LoadingModel | KernelModel, persistence: float) -> dict[str, Array]:
+    """Parts of the model: what does not persist of the shared ones becomes specific."""
+    parts = {name: np.asarray(part) for name, part in model.components().items()}
+    *shared, own = parts
+    lost = (1 - persistence) * sum(np.diagonal(parts[name]) for name in shared)
+    return {name: persistence * parts[name] for name in shared} | {own: parts[own] + np.diag(lost)}
 
 
 def _fitted(returns: Any, groups: Any, relationship: Any) -> LoadingModel | KernelModel:

@@ -248,17 +248,25 @@ class MixedModel(CovarianceEstimator):
     halflife : float, optional
         Age in periods at which an observation counts half in the variances; half the number of
         periods by default.
+    persistence : float
+        Of the covariances of the model, from 0 to 1.
     """
 
     estimate = staticmethod(mixed_model.covariance)
 
     def __init__(
-        self, groups: Any = None, relationship: Any = None, *, halflife: float | None = None
+        self,
+        groups: Any = None,
+        relationship: Any = None,
+        *,
+        halflife: float | None = None,
+        persistence: float = 0.9,
     ) -> None:
         super().__init__()
         self.groups = groups
         self.relationship = relationship
         self.halflife = halflife
+        self.persistence = persistence
 
 
 class Winsorised(CovarianceEstimator):
