@@ -1,10 +1,11 @@
 """The long-only efficient frontier at fifty equally spaced means.
 
 From the sample moments of twice as many days as assets to weights: `efficient_frontier` against
-PyPortfolioOpt, one `EfficientFrontier` asked for fifty returns, as its own plots do, its
-critical-line algorithm, `CLA`, skfolio's `MeanRisk` with `efficient_frontier_size=50`, and
-Riskfolio-Lib's `efficient_frontier`. An error is the largest relative difference of a portfolio's
-variance from the lowest at the same mean; every library chooses its own means.
+PyPortfolioOpt, one `EfficientFrontier` asked for fifty returns, as its own plots do, the corner
+portfolios of its critical-line algorithm, `CLA`, with fifty put between them, skfolio's `MeanRisk`
+with `efficient_frontier_size=50`, and Riskfolio-Lib's `efficient_frontier`. An error is the largest
+relative difference of a portfolio's variance from the lowest at the same mean, up or down: weights
+slightly below zero make it too low. Every library chooses its own means.
 """
 
 import measure
@@ -24,9 +25,17 @@ def pyportfolioopt(mean, matrix, targets):
     return found + [list(frontier.efficient_return(target).values()) for target in targets[1:-1]]
 
 
-def critical_line(mean, matrix):
-    _, _, weights = pypfopt.CLA(mean, matrix).efficient_frontier(points=POINTS)
-    return [column.ravel() for column in weights]
+def critical_line(mean, matrix, targets):
+    """Their corner portfolios, and what lies between them at our means.
+
+    Their own `points` are divided among the segments, which leaves none where there are many.
+    """
+    frontier = pypfopt.CLA(mean, matrix)
+    frontier.efficient_frontier(points=POINTS)
+    corners = np.array([column.ravel() for column in frontier.w])
+    corners = corners[np.argsort(corners @ np.array(mean))]
+    means = corners @ np.array(mean)
+    return np.column_stack([np.interp(targets, means, column) for column in corners.T])
 
 
 def riskfolio_lib(returns, mean, matrix):
@@ -64,7 +73,7 @@ def rows(n):
         lambda: ours(mean, matrix),
         {
             "PyPortfolioOpt": lambda: pyportfolioopt(mean, matrix, targets),
-            "PyPortfolioOpt, CLA": lambda: critical_line(mean, matrix),
+            "PyPortfolioOpt, CLA": lambda: critical_line(mean, matrix, targets),
             "skfolio": lambda: peers.skfolio(returns, Q, efficient_frontier_size=POINTS),
             "Riskfolio-Lib": lambda: riskfolio_lib(returns, mean, matrix),
         },
