@@ -5,14 +5,18 @@ PYTHON ?= python3
 CHAPTER ?=
 PARAMS ?=
 PORT ?= 8000
+PRICES ?=
+GROUPS ?=
+OUTPUT ?= build/portfolio
+OPTIONS ?=
 VPY = .venv/bin/python
 DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve run accept data lock lint bench clean
+.PHONY: help env book test serve run portfolio accept data lock lint bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 env: ## make .venv hold what requirements.lock says
 	@$(PYTHON) tools/environment.py
@@ -29,6 +33,10 @@ serve: env ## local site that follows your edits [PORT=8000]
 
 run: env ## one chapter with your parameters: CHAPTER=01 [PARAMS="n_assets=50 seed=7"]
 	@$(VPY) -m tools.run_chapter $(CHAPTER) $(PARAMS)
+
+portfolio: env ## report on your prices: PRICES=my.csv [GROUPS=groups.csv OUTPUT=dir OPTIONS="--costs 0.002"]
+	@$(VPY) -m mixfolio.command report "$(PRICES)" $(if $(GROUPS),--groups "$(GROUPS)") \
+		--output "$(OUTPUT)" $(OPTIONS)
 
 accept: env ## record new reference outputs, print the difference [CHAPTER=01]
 	@$(VPY) -m tools.accept $(CHAPTER)

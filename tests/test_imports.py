@@ -69,6 +69,7 @@ ORDER = [
     "practice",
     "plotting",
     "own_prices",
+    "wording",
     "page",
     "report",
     "command",

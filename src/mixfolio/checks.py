@@ -10,16 +10,22 @@ deviations of its asset (1.4826 times the median absolute deviation) and than :d
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array
 from mixfolio.returns import from_prices
 
-__all__ = ["Checks", "Finding", "Frequency", "check_prices", "find_frequency"]
+__all__ = [
+    "Checks",
+    "Finding",
+    "Frequency",
+    "check_prices",
+    "find_frequency",
+    "longest_runs",
+]
 
 FrequencyName = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
 
@@ -109,7 +115,7 @@ class Checks:
         return [
             self._span(),
             self._breaks(),
-            *self._missing(),
+            *self.missing_findings(),
             self._stale(),
             self._jumps(),
             self._twins(),
@@ -130,7 +136,8 @@ class Checks:
         )
         return Finding(long, text + (": is something missing there?" if long else "."))
 
-    def _missing(self) -> list[Finding]:
+    def missing_findings(self) -> list[Finding]:
+        """Sentences on missing prices: late starts, early ends, gaps; or that there are none."""
         if self.missing.empty:
             return [Finding(False, "No price is missing.")]
         kinds = {
@@ -278,14 +285,23 @@ def _find_missing(prices: pd.DataFrame) -> pd.DataFrame:
 def _find_stale(prices: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:
     still = returns.to_numpy() == 0.0
     table = pd.DataFrame(
-        {"rows": 1 + _longest_runs(still), "share": still.mean(axis=0)}, prices.columns
+        {"rows": 1 + longest_runs(still), "share": still.mean(axis=0)}, prices.columns
     )
     table.loc[table["rows"] == 1, "rows"] = 0
     return table[(table["rows"] >= STALE_ROWS) | (table["share"] > STALE_SHARE)]
 
 
-def _longest_runs(marks: Array) -> "np.ndarray[tuple[int, ...], np.dtype[np.intp]]":
-    """The longest run of True in every column."""
+def longest_runs(marks: Any) -> "np.ndarray[tuple[int, ...], np.dtype[np.intp]]":
+    """The longest run of True in every column.
+
+    Parameters
+    ----------
+    marks : ndarray of bool, shape (n_rows, n_columns)
+
+    Returns
+    -------
+    ndarray of int, shape (n_columns,)
+    """
     places = np.arange(1, len(marks) + 1)[:, None]
     last_unmarked = np.maximum.accumulate(np.where(marks, 0, places), axis=0)
     return np.asarray((places - last_unmarked).max(axis=0))

@@ -1,0 +1,167 @@
+"""An executed notebook as one HTML file that needs nothing else.
+
+Styles and figures are inside the file, a policy in its head forbids requests to other hosts, and it
+is readable on a phone, in light and in dark. It shows results and text; the code stays in the
+notebook. HTML in text is shown as text; HTML that a cell made, a table, is trusted as the cell is.
+"""
+
+import base64
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from mixfolio.errors import MixfolioError
+
+__all__ = ["render"]
+
+HIDDEN = {"remove-cell", "parameters", "injected-parameters"}
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2733; --soft: #56616e; --paper: #ffffff;
+  --line: #d8dee5; --shade: #f3f6f9; --link: #0b5cad; --alert: #9a3412; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e9ef; --soft: #a4afbb; --paper: #141414;
+  --line: #383838; --shade: #202020; --link: #7fb8f0; --alert: #f5a873; }
+  figure img { filter: invert(0.92) hue-rotate(180deg); } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0.5rem 0 0.2rem; }
+h2 { font-size: 1.35rem; margin: 2.6rem 0 0.6rem; padding-top: 1.2rem;
+  border-top: 1px solid var(--line); }
+h3 { font-size: 1.08rem; margin: 1.8rem 0 0.4rem; }
+p, li { overflow-wrap: break-word; }
+ul { padding-left: 1.2rem; }
+li { margin: 0.45rem 0; }
+.subtitle { color: var(--soft); margin: 0 0 1.2rem; }
+.first { font-size: 1.1rem; background: var(--shade); border-left: 4px solid var(--link);
+  padding: 0.8rem 1rem; border-radius: 0 6px 6px 0; }
+.first p { margin: 0; }
+strong { font-weight: 650; }
+li em strong { color: var(--alert); font-style: normal; }
+.table { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: 0.92rem; min-width: 60%; }
+th, td { padding: 0.35rem 0.9rem 0.35rem 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }
+thead th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
+tbody th { font-weight: 500; }
+figure { margin: 1.4rem 0; }
+figure img { width: 100%; max-width: 34rem; height: auto; display: block; }
+figcaption { color: var(--soft); font-size: 0.9rem; margin-top: 0.4rem; }
+pre { overflow-x: auto; background: var(--shade); color: var(--ink); padding: 0.7rem 0.9rem;
+  border-radius: 6px; font-size: 0.82rem; line-height: 1.45; }
+footer { margin-top: 3rem; color: var(--soft); font-size: 0.85rem; }
+"""
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+{body}
+<footer>{footer}</footer>
+</main>
+</body>
+</html>
+"""
+
+
+def render(notebook: Any, *, subtitle: str, footer: str) -> str:
+    """Turn an executed notebook into a page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed, with Markdown and code cells. The first heading becomes the title. Cells tagged
+        ``remove-cell`` or ``parameters`` are left out. Caption and alt text of a figure come from
+        the cell's ``mystnb`` metadata.
+    subtitle, footer : str
+        Plain text under the title and at the end.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    markdown = _markdown()
+    parts: list[str] = []
+    title = "Report"
+    for cell in notebook.cells:
+        if HIDDEN & set(cell.metadata.get("tags", [])):
+            continue
+        if cell.cell_type != "markdown":
+            parts.extend(_outputs(cell, markdown))
+            continue
+        parts.append(markdown.render(cell.source))
+        heading = re.match(r"# (.+)", cell.source)
+        if heading:
+            title = heading.group(1)
+            parts.append(f'<p class="subtitle">{html.escape(subtitle)}</p>')
+    body = "\n".join(part for part in parts if part)
+    body = body.replace('<div class="text">', '<div class="text first">', 1)
+    return PAGE.format(
+        title=html.escape(f"{title}: {subtitle}"),
+        style=STYLE,
+        body=body,
+        footer=html.escape(footer),
+    )
+
+
+def _markdown() -> Any:
+    try:
+        from markdown_it import MarkdownIt
+    except ImportError as error:
+        raise MixfolioError(
+            "a page needs markdown-it-py. Run: pip install 'mixfolio[report]'"
+        ) from error
+    return MarkdownIt("commonmark", {"html": False})
+
+
+def _outputs(cell: Any, markdown: Any) -> Iterator[str]:
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            if output.name == "stdout":
+                yield f"<pre>{html.escape(output.text)}</pre>"
+        elif output.output_type in ("display_data", "execute_result"):
+            yield _data(output.data, cell, markdown)
+
+
+def _data(data: Any, cell: Any, markdown: Any) -> str:
+    """The richest form of one output."""
+    if "image/svg+xml" in data:
+        return _figure("image/svg+xml", data["image/svg+xml"].encode(), cell)
+    if "image/png" in data:
+        return _figure("image/png", base64.b64decode(data["image/png"]), cell)
+    if "text/html" in data:
+        return f'<div class="table" tabindex="0">{_plain_table(data["text/html"])}</div>'
+    if "text/markdown" in data:
+        text = data["text/markdown"]
+        return f'<div class="text">{markdown.render(text)}</div>' if text.strip() else ""
+    return f"<pre>{html.escape(data.get('text/plain', ''))}</pre>"
+
+
+def _figure(kind: str, content: bytes, cell: Any) -> str:
+    words = cell.metadata.get("mystnb", {})
+    caption = words.get("figure", {}).get("caption", "")
+    alt = words.get("image", {}).get("alt", caption)
+    source = f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+    return (
+        f'<figure><img src="{source}" alt="{html.escape(alt)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def _plain_table(text: str) -> str:
+    """A table of pandas without its own style."""
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r'(<table) border="1" class="dataframe"', r"\1", text)
+    text = re.sub(r' style="text-align: right;"', "", text)
+    return re.sub(r"</?div>", "", text).strip()
