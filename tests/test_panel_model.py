@@ -315,6 +315,47 @@ def test_ratio_is_the_best_of_many(seed, ratio):
     assert values.max() <= found + 1e-9
 
 
+KERNELS = {
+    "none": lambda K, block, low: None,
+    "groups": lambda K, block, low: block,
+    "rank two": lambda K, block, low: low,
+    "groups and own": lambda K, block, low: {"group": block, "own": np.eye(len(K))},
+    "rank two and full": lambda K, block, low: {"low": low, "full": K},
+    "tiny": lambda K, block, low: 1e-6 * K,
+}
+
+
+@pytest.mark.parametrize("case", KERNELS)
+@given(
+    seed=SEEDS,
+    shape=st.tuples(st.integers(4, 12), st.integers(4, 8)),
+    gaps=st.sampled_from([0.0, 0.3, 0.7]),
+    ratio=st.sampled_from([0.0, 0.1, 10.0, 1e4]),
+    power=st.integers(-6, 4),
+    period=st.booleans(),
+)
+@settings(max_examples=25)
+@pytest.mark.filterwarnings("error")
+def test_awkward_panels_have_their_optimum(case, seed, shape, gaps, ratio, power, period):
+    """Singular kernels, kernels in other units, few returns, variances far apart."""
+    returns, K, _ = panel(seed, shape, gaps=gaps, ratio=ratio)
+    rng, n = np.random.default_rng(seed), shape[1]
+    block = np.kron(np.eye(2), np.ones((n, n)))[: 2 * n : 2, : 2 * n : 2]
+    low = rng.normal(size=(n, 2))
+    chosen = KERNELS[case](K.to_numpy(), block, low @ low.T)
+    random = ("asset", "period") if period else ("asset",)
+    scaled = returns.to_numpy() * 10.0**power
+    fit = panel_reml(scaled, chosen, random=random)
+    matrices = [np.eye(n)] if chosen is None else [chosen]
+    cells = Cells(scaled, chosen.values() if isinstance(chosen, dict) else matrices, None, period)
+    theta = fit.variance_components.to_numpy()
+    assert cells.log_likelihood(theta) == pytest.approx(fit.log_likelihood, abs=1e-5)
+    near = np.exp(0.05 * np.random.default_rng(seed).normal(size=(5, len(theta))))
+    assert max(cells.log_likelihood(theta * step) for step in near) <= fit.log_likelihood + 1e-5
+    assert np.isfinite(fit.effects).all()
+    assert np.isfinite(fit.effects_se).all()
+
+
 # ------------------------------------------------------------------ exact special cases
 
 

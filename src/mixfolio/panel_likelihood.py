@@ -57,6 +57,7 @@ Method: TypeAlias = Literal["reml", "ml"]
 Objective: TypeAlias = Callable[[Array], tuple[float, Array]]
 
 SCORE_TOLERANCE = 1e-7
+ROUNDING = 1e-5  # a score below it that Newton steps no longer lower is rounding
 GRID = np.append(0.0, np.logspace(-8, 8, 33))
 
 
@@ -95,6 +96,12 @@ class Cells:
         """Assets seen in each period."""
         counts: Array = self.rows[:, self.width :].sum(axis=1)
         return counts
+
+    @property
+    def scale(self) -> Array:
+        """Variances, in units of the residual one, that make a mean half noise; 1 at the end."""
+        kernels = [1.0 / (self.counts @ np.diagonal(K) / len(K)) for K in self.kernels]
+        return np.array([*kernels, *([1.0 / self.seen.mean()] if self.period else []), 1.0])
 
     def freedom(self, method: Method) -> int:
         """Cells, less the fixed effects for REML."""
@@ -316,12 +323,10 @@ def best_start(cells: Cells, engine: Dense, method: Method) -> Array:
     -------
     ndarray of shape (n_components,)
     """
-    unit = np.full(len(cells.kernels) + cells.period, 1.0 / cells.counts.mean())
-    if cells.period:
-        unit[-1] = 1.0 / cells.seen.mean()
+    unit = cells.scale[:-1]
     patterns = np.vstack([np.ones(len(unit)), np.eye(len(unit)) + 0.05])
     best, highest = np.empty(0), -np.inf
-    for ratios in np.vstack([size * patterns * unit for size in (0.1, 1.0, 10.0)]):
+    for ratios in np.vstack([size * patterns * unit for size in (0.1, 1.0, 10.0, 1000.0)]):
         value, _, residual = profile(engine, ratios, cells.freedom(method), method)
         if value > highest:
             best, highest = np.append(ratios, 1.0) * residual, value
@@ -329,7 +334,7 @@ def best_start(cells: Cells, engine: Dense, method: Method) -> Array:
 
 
 def maximise(
-    function: Objective, start: Array, held: Any, max_iterations: int
+    function: Objective, start: Array, held: Any, scale: Array, max_iterations: int
 ) -> tuple[Array, float]:
     """Projected Newton ascent: variances stay nonnegative, those `held` do not move.
 
@@ -338,6 +343,8 @@ def maximise(
     function : Objective
     start : ndarray of shape (n_components,)
     held : ndarray of bool of shape (n_components,)
+    scale : ndarray of shape (n_components,)
+        Typical sizes, in units of the last component.
     max_iterations : int
 
     Returns
@@ -350,18 +357,20 @@ def maximise(
     ConvergenceError
         If the score does not vanish.
     """
-    theta = start.copy()
+    theta, last = start.copy(), np.inf
     value, score = function(theta)
     for _ in range(max_iterations):
-        unit = np.maximum(theta, 1e-3 * theta.sum())
+        unit = np.maximum(theta, 0.01 * theta[-1] * scale)
         resting = ~held & (theta <= 1e-9 * unit) & (score <= 0)
         if theta[resting].any():
             theta = np.where(resting, 0.0, theta)
             value, score = function(theta)
         free = ~held & ~resting
         gain = float(np.abs(score * unit)[free].max(initial=0.0))
-        if gain < SCORE_TOLERANCE:
+        stalled = gain < ROUNDING and gain > last / 2
+        if gain < SCORE_TOLERANCE or stalled:
             return theta, value
+        last = gain
         moved = _line_search(
             function, theta, _newton_step(function, theta, score, free, unit), value
         )

@@ -220,7 +220,7 @@ class PanelModel:
     def _limits(self, j: int, drop: float) -> tuple[float, float, float]:
         best = float(self._theta[j])
         floor = self._profile(j, best) - drop
-        unit = float(self._theta[-1] / self._design.cells.counts.mean())
+        unit = float(self._theta[-1] * self._design.cells.scale[j])
         return best, *panel_likelihood.interval(
             lambda value: floor - self._profile(j, value),
             best,
@@ -232,9 +232,9 @@ class PanelModel:
         """Highest log-likelihood with component j held at a value."""
         held = np.arange(len(self._theta)) == j
         start = np.where(held, value, self._theta)
-        freedom = self._design.cells.freedom(self.method)
-        function = panel_likelihood.objective(self._engine, freedom, self.method)
-        return panel_likelihood.maximise(function, start, held, self._max_iterations)[1]
+        cells, limit = self._design.cells, self._max_iterations
+        function = panel_likelihood.objective(self._engine, cells.freedom(self.method), self.method)
+        return panel_likelihood.maximise(function, start, held, cells.scale, limit)[1]
 
     def _ratio_limits(self, drop: float) -> Array:
         """Estimate and limits of the heritability, from the profile of the ratio of variances."""
@@ -245,7 +245,7 @@ class PanelModel:
             return float(panel_likelihood.profile(self._engine, point, freedom, self.method)[0])
 
         best = float(self._theta[0] / self._theta[1])
-        floor, unit = profile(best) - drop, float(1 / self._design.cells.counts.mean())
+        floor, unit = profile(best) - drop, float(self._design.cells.scale[0])
         limits = panel_likelihood.interval(lambda ratio: floor - profile(ratio), best, unit)
         ratios = np.array([best, *limits])
         return np.asarray(ratios / (1 + ratios))
@@ -469,7 +469,7 @@ def _fit(cells: Cells, method: Method, max_iterations: int) -> tuple[Eigen | Den
     start = panel_likelihood.best_start(cells, dense, method)
     function = panel_likelihood.objective(dense, freedom, method)
     held = np.zeros(len(start), dtype=bool)
-    return dense, *panel_likelihood.maximise(function, start, held, max_iterations)
+    return dense, *panel_likelihood.maximise(function, start, held, cells.scale, max_iterations)
 
 
 # -------------------------------------------------------------------------- reading input
