@@ -290,7 +290,7 @@ class PanelModel:
         """Generalised least-squares estimates: ``"intercept"``, then the regressors by name."""
         values = self._design.spread * (self._design.back @ self._solution.fixed)
         values[0] += self._design.centre
-        return pd.Series(values, index=self._design.names, name="fixed effect")
+        return pd.Series(values, index=pd.Index(self._design.names), name="fixed effect")
 
     @property
     def fixed_effects_se(self) -> pd.Series:
@@ -298,7 +298,7 @@ class PanelModel:
         back = self._design.back
         variance = np.diagonal(back @ self._solution.fixed_variance @ back.T)
         values = self._design.spread * np.sqrt(variance)
-        return pd.Series(values, index=self._design.names, name="standard error")
+        return pd.Series(values, index=pd.Index(self._design.names), name="standard error")
 
     @cached_property
     def effects(self) -> Any:
@@ -379,7 +379,7 @@ class PanelModel:
         """
         point = self._design.mean
         if fixed is not None:
-            names = self._design.names[1:]
+            names = pd.Index(self._design.names[1:])
             point = np.r_[1.0, read_vector(fixed, len(names), names, "fixed")[0]]
         level = float(point @ self.fixed_effects.to_numpy())
         values = level + self._design.spread * self._solution.effects.sum(axis=0)
@@ -529,10 +529,10 @@ def _require_distinct(kernels: Mapping[str, Array], seen: Any) -> None:
         )
 
 
-def _read_fixed(fixed: Any, returns: Any, n_periods: int) -> tuple[Array, pd.Index]:
+def _read_fixed(fixed: Any, returns: Any, n_periods: int) -> tuple[Array, list[Any]]:
     """Regressors with a leading intercept, in the order of the periods, and their names."""
     if fixed is None:
-        return np.ones((n_periods, 1)), pd.Index(["intercept"])
+        return np.ones((n_periods, 1)), ["intercept"]
     table = fixed.to_frame() if isinstance(fixed, pd.Series) else fixed
     if isinstance(table, pd.DataFrame) and isinstance(returns, pd.DataFrame):
         table = _match_periods(table, returns.index)
@@ -556,7 +556,7 @@ def _read_fixed(fixed: Any, returns: Any, n_periods: int) -> tuple[Array, pd.Ind
             f"the first in row {row}, column {names[column]!s}. Leave these periods out of the "
             "returns, or fill them."
         )
-    return np.column_stack([np.ones(n_periods), values]), pd.Index(["intercept", *names])
+    return np.column_stack([np.ones(n_periods), values]), ["intercept", *names]
 
 
 def _match_periods(table: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
@@ -585,7 +585,7 @@ class _Design:
     mean: Array
     centre: float
     spread: float
-    names: pd.Index
+    names: list[Any]
     labels: Labels | None
     periods: Any
 
@@ -686,7 +686,7 @@ def _related(kernels: Mapping[str, Array], empty: Any) -> bool:
     return bool((np.delete(total[empty], empty, axis=1) > 0).any(axis=1).all())
 
 
-def _rotate(regressors: Array, seen: Array, names: pd.Index) -> tuple[Array, Array]:
+def _rotate(regressors: Array, seen: Array, names: list[Any]) -> tuple[Array, Array]:
     """Regressors orthonormal over the cells, and the triangle that makes them so."""
     triangle = np.linalg.qr(np.sqrt(seen)[:, None] * regressors)[1]
     centred = regressors - regressors.mean(axis=0)
