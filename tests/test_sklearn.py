@@ -61,19 +61,19 @@ def matrix_of(estimator, returns):
     parameters = estimator.get_params(deep=False)
     if "target" in parameters and hasattr(parameters["target"], "fit"):
         parameters["target"] = matrix_of(parameters["target"], returns)
-    return type(estimator).estimate(returns, **parameters)
+    return type(estimator)._estimate(returns, **parameters)
 
 
 def test_every_covariance_has_an_adapter():
     wanted = set().union(*map(estimators_of, MODULES)) - NO_COVARIANCE
     assert covariance.sample in wanted
     assert covariance.shrinkage_intensity not in wanted
-    assert wanted == {cls.estimate for cls in adapter_classes()}
+    assert wanted == {cls._estimate for cls in adapter_classes()}
 
 
 @pytest.mark.parametrize("cls", adapter_classes(), ids=lambda cls: cls.__name__)
 def test_parameters_are_those_of_the_function(cls):
-    _, *wanted = inspect.signature(cls.estimate).parameters.values()
+    _, *wanted = inspect.signature(cls._estimate).parameters.values()
     assert list(inspect.signature(cls).parameters.values()) == wanted
 
 
@@ -102,7 +102,7 @@ def test_fit_keeps_the_estimate_of_the_function(estimator, labelled):
     expected = matrix_of(estimator, returns)
     assert type(fitted.covariance_) is np.ndarray
     np.testing.assert_allclose(fitted.covariance_, expected, rtol=1e-12)
-    robustly = type(estimator).estimate.__module__ == "mixfolio.robust"
+    robustly = type(estimator)._estimate.__module__ == "mixfolio.robust"
     centre = returns.median() if robustly else returns.mean()
     np.testing.assert_allclose(fitted.location_, centre, rtol=1e-12)
     assert fitted.n_features_in_ == 4

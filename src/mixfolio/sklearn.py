@@ -56,7 +56,7 @@ __all__ = [
 class CovarianceEstimator(EmpiricalCovariance):  # type: ignore[misc]
     """What the estimators share: fitting by a function of the package, and scikit-learn's methods.
 
-    A subclass names the function as ``estimate`` and has its parameters.
+    A subclass names the function and has its parameters.
 
     Attributes
     ----------
@@ -71,8 +71,8 @@ class CovarianceEstimator(EmpiricalCovariance):  # type: ignore[misc]
         Their names, if `fit` was given a DataFrame whose labels are all text.
     """
 
-    estimate: ClassVar[Callable[..., Any]]
-    centre: ClassVar[Callable[..., Any]] = staticmethod(np.mean)
+    _estimate: ClassVar[Callable[..., Any]]
+    _centre: ClassVar[Callable[..., Any]] = staticmethod(np.mean)
     store_precision = False
     assume_centered = False
 
@@ -105,8 +105,8 @@ class CovarianceEstimator(EmpiricalCovariance):  # type: ignore[misc]
             self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
         )
         returns = X if isinstance(X, pd.DataFrame) else values
-        self.covariance_ = np.asarray(type(self).estimate(returns, **self._arguments(returns)))
-        self.location_ = type(self).centre(values, axis=0)
+        self.covariance_ = np.asarray(type(self)._estimate(returns, **self._arguments(returns)))
+        self.location_ = type(self)._centre(values, axis=0)
         return self
 
     def _arguments(self, returns: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class CovarianceEstimator(EmpiricalCovariance):  # type: ignore[misc]
 class SampleCovariance(CovarianceEstimator):
     """:func:`mixfolio.covariance.sample`, with divisor T - 1."""
 
-    estimate = staticmethod(covariance.sample)
+    _estimate = staticmethod(covariance.sample)
 
 
 class ExponentiallyWeighted(CovarianceEstimator):
@@ -129,7 +129,7 @@ class ExponentiallyWeighted(CovarianceEstimator):
         Age in periods at which an observation counts half.
     """
 
-    estimate = staticmethod(covariance.ewma)
+    _estimate = staticmethod(covariance.ewma)
 
     def __init__(self, *, halflife: float) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class LinearShrinkage(CovarianceEstimator):
         Weight of the target, between 0 and 1; estimated from the returns by default.
     """
 
-    estimate = staticmethod(covariance.linear_shrinkage)
+    _estimate = staticmethod(covariance.linear_shrinkage)
 
     def __init__(self, *, target: Target = "identity", intensity: float | None = None) -> None:
         super().__init__()
@@ -157,19 +157,19 @@ class LinearShrinkage(CovarianceEstimator):
 class OAS(CovarianceEstimator):
     """:func:`mixfolio.covariance.oas` (Chen, Wiesel, Eldar and Hero, 2010)."""
 
-    estimate = staticmethod(covariance.oas)
+    _estimate = staticmethod(covariance.oas)
 
 
 class NonlinearShrinkage(CovarianceEstimator):
     """:func:`mixfolio.covariance.nonlinear_shrinkage` (Ledoit and Wolf, 2020)."""
 
-    estimate = staticmethod(covariance.nonlinear_shrinkage)
+    _estimate = staticmethod(covariance.nonlinear_shrinkage)
 
 
 class ClippedEigenvalues(CovarianceEstimator):
     """:func:`mixfolio.covariance.clip_eigenvalues`, at the edge of Marchenko and Pastur."""
 
-    estimate = staticmethod(covariance.clip_eigenvalues)
+    _estimate = staticmethod(covariance.clip_eigenvalues)
 
 
 class PrincipalComponents(CovarianceEstimator):
@@ -183,7 +183,7 @@ class PrincipalComponents(CovarianceEstimator):
         Whether the variances of the sample are put back.
     """
 
-    estimate = staticmethod(covariance.pca)
+    _estimate = staticmethod(covariance.pca)
 
     def __init__(self, *, n_factors: int, diagonal: bool = True) -> None:
         super().__init__()
@@ -202,7 +202,7 @@ class POET(CovarianceEstimator):
         Lowest constant of the threshold for residual correlations.
     """
 
-    estimate = staticmethod(covariance.poet)
+    _estimate = staticmethod(covariance.poet)
 
     def __init__(self, *, n_factors: int, threshold: float = 0.5) -> None:
         super().__init__()
@@ -222,7 +222,7 @@ class EmpiricalBayes(CovarianceEstimator):
         Of the prior; those of highest marginal likelihood by default.
     """
 
-    estimate = staticmethod(covariance.empirical_bayes)
+    _estimate = staticmethod(covariance.empirical_bayes)
 
     def __init__(self, target: Any, *, degrees_of_freedom: float | None = None) -> None:
         super().__init__()
@@ -252,7 +252,7 @@ class MixedModel(CovarianceEstimator):
         Of the covariances of the model, from 0 to 1.
     """
 
-    estimate = staticmethod(mixed_model.covariance)
+    _estimate = staticmethod(mixed_model.covariance)
 
     def __init__(
         self,
@@ -278,8 +278,8 @@ class Winsorised(CovarianceEstimator):
         Robust standard deviations from the median to which returns are pulled back.
     """
 
-    estimate = staticmethod(robust.winsorised)
-    centre = staticmethod(np.median)
+    _estimate = staticmethod(robust.winsorised)
+    _centre = staticmethod(np.median)
 
     def __init__(self, *, limit: float = 3.0) -> None:
         super().__init__()
@@ -295,8 +295,8 @@ class Tyler(CovarianceEstimator):
         Largest relative change of an entry in the last round.
     """
 
-    estimate = staticmethod(robust.tyler)
-    centre = staticmethod(np.median)
+    _estimate = staticmethod(robust.tyler)
+    _centre = staticmethod(np.median)
 
     def __init__(self, *, tolerance: float = 1e-8) -> None:
         super().__init__()
