@@ -56,6 +56,17 @@ def test_minimum_variance_loss_of_the_sample_is_that_of_a_wishart():
     assert abs(found["mean"] - wanted) < 4 * found["s.e."] + 0.02 * wanted
 
 
+def test_portfolio_variance_of_the_sample_is_that_of_a_wishart():
+    """(T - 2) / (T - N - 1) times the lowest in expectation, whatever the truth (T = 63, N = 20).
+
+    The variance over the lowest is 1 + chi2(N - 1) / chi2(T - N + 1), independent of each other.
+    """
+    results = run(80, truth="Toeplitz", n_assets=20, n_periods=63, estimators=("sample",))
+    wanted = (63 - 2) / (63 - 20 - 1) - 1
+    found = montecarlo.summary(results).loc["portfolio_variance sample"]
+    assert abs(found["mean"] - wanted) < 4 * found["s.e."]
+
+
 def test_losses_are_those_of_the_estimates():
     found = covariance_study.estimator_losses(
         np.random.default_rng(5), truth="Toeplitz", n_assets=12, n_periods=40
@@ -65,9 +76,10 @@ def test_losses_are_those_of_the_estimates():
     train = rng.standard_normal((40, 12)) @ np.linalg.cholesky(sigma).T
     estimate = covariance.oas(train)
     assert found["frobenius OAS"] == losses.frobenius(estimate, sigma)
+    assert found["portfolio_variance OAS"] == losses.portfolio_variance(estimate, sigma)
     assert found["minimum_variance OAS"] == losses.minimum_variance(estimate, sigma)
     assert found["qlike OAS"] == losses.qlike(estimate, sigma)
-    assert len(found) == 3 * len(covariance_study.ESTIMATORS)
+    assert len(found) == 4 * len(covariance_study.ESTIMATORS)
 
 
 def test_a_longer_sample_continues_a_shorter_one():
@@ -82,7 +94,8 @@ def test_losses_without_an_inverse_are_left_out():
     assert "qlike EWMA" not in results
     assert "minimum_variance nonlinear" in results
     table = covariance_study.loss_table(results)
-    assert table.loc[["sample", "EWMA"], ["minimum_variance", "qlike"]].isna().all(axis=None)
+    inverted = ["portfolio_variance", "minimum_variance", "qlike"]
+    assert table.loc[["sample", "EWMA"], inverted].isna().all(axis=None)
     assert table.drop(["sample", "EWMA"]).notna().all(axis=None)
 
 
@@ -99,9 +112,11 @@ def test_table_by_hand():
 
 
 def test_curves_are_tables_side_by_side():
-    curves = covariance_study.loss_curves(
+    draws = covariance_study.loss_draws(
         3, seed=4, ratios=(0.5, 2.0), truths=("Toeplitz", "factor"), n_assets=12
     )
+    assert len(draws) == 2 * 2 * 3
+    curves = covariance_study.loss_curves(draws)
     assert len(curves) == 2 * 2 * len(covariance_study.ESTIMATORS)
     assert set(curves["n_periods"]) == {24, 6}
     results = run(3, seed=4, truth="Toeplitz", n_assets=12, n_periods=6)
@@ -110,14 +125,56 @@ def test_curves_are_tables_side_by_side():
     pd.testing.assert_frame_equal(part, covariance_study.loss_table(results))
 
 
+def cells(**columns):
+    """Draws of one truth and ratio, with these losses."""
+    n = len(next(iter(columns.values())))
+    index = pd.MultiIndex.from_product(
+        [["factor"], [0.5], [126], range(n)], names=["truth", "ratio", "n_periods", "replication"]
+    )
+    named = {f"portfolio_variance {name}": values for name, values in columns.items()}
+    return pd.DataFrame(named, index=index, dtype=float)
+
+
+def test_winners_are_compared_in_pairs():
+    """B is behind by 1 every time though both vary by far more; C by 1 on average; D is absent."""
+    noise = np.array([0.0, 10.0, 20.0, 30.0])
+    draws = cells(
+        A=noise + 1, B=noise + 2.0 + [0.1, -0.1, 0.1, -0.1], C=[9, 20, 12, 27], D=[np.nan] * 4
+    )
+    row = covariance_study.winners(draws).loc["factor", 0.5, 126]
+    assert (row["best"], row["value"], row["tied"]) == ("A", 16.0, ("C",))
+    assert row["s.e."] == pytest.approx(np.std(noise, ddof=1) / 2)
+
+
+def test_winners_of_a_study():
+    """A target that is true, against estimators that must learn it: no doubt, by any loss."""
+    draws = covariance_study.loss_draws(
+        10, seed=5, ratios=(1.0,), truths=("identity-like",), n_assets=30
+    )
+    for loss in ("portfolio_variance", "minimum_variance", "qlike", "frobenius"):
+        row = covariance_study.winners(draws, loss=loss).iloc[0]
+        field = draws.filter(regex=f"^{loss} ").mean()
+        assert f"{loss} {row['best']}" == field.idxmin()
+        assert row["value"] == pytest.approx(field.min())
+        assert not {"PCA", "POET"} & {row["best"], *row["tied"]}
+
+
+def test_winners_that_cannot_be():
+    with pytest.raises(DataError, match="no losses named 'guess'"):
+        covariance_study.winners(cells(A=[1, 2]), loss="guess")
+    with pytest.raises(DataError, match="a single replication"):
+        covariance_study.winners(cells(A=[1], B=[2]))
+
+
 def test_who_wins_where_it_is_known():
     """Each by 4 standard errors: the target that is true, and the estimator made for the case."""
     alike = covariance_study.loss_table(run(20, truth="identity-like", n_periods=63, n_assets=63))
     for name in ("LW identity", "OAS"):
         assert alike.loc[name, "PRIAL"] > 80 + 4 * alike.loc[name, "PRIAL s.e."]
     factor = run(20, truth="factor", n_periods=126, n_assets=63)
-    gap = factor["minimum_variance LW identity"] - factor["minimum_variance nonlinear"]
-    assert gap.mean() > 4 * gap.std() / np.sqrt(20)
+    for loss in ("portfolio_variance", "minimum_variance"):
+        gap = factor[f"{loss} LW identity"] - factor[f"{loss} nonlinear"]
+        assert gap.mean() > 4 * gap.std() / np.sqrt(20)
 
 
 @pytest.mark.parametrize("n_factors", [1, 3])
@@ -165,6 +222,6 @@ def test_studies_that_cannot_be(arguments, message):
 def test_curves_that_cannot_be():
     for ratio, message in ((0.0, "ratio is 0"), (50.0, "n_periods is 1"), ("x", "ratio is 'x'")):
         with pytest.raises(DataError, match=message):
-            covariance_study.loss_curves(2, seed=1, ratios=(ratio,))
+            covariance_study.loss_draws(2, seed=1, ratios=(ratio,))
     with pytest.raises(DataError, match="no losses of the sample"):
         covariance_study.loss_table(pd.DataFrame({"frobenius OAS": [1.0]}))

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from mixfolio import losses, optimization
 from mixfolio.errors import DataError, SingularCovarianceError
 
-LOSSES = (losses.frobenius, losses.minimum_variance, losses.qlike)
+LOSSES = (losses.frobenius, losses.portfolio_variance, losses.minimum_variance, losses.qlike)
+TURNABLE = (losses.frobenius, losses.minimum_variance, losses.qlike)
 every = pytest.mark.parametrize("loss", LOSSES)
 
 
@@ -45,15 +46,37 @@ def test_invariances(seed, scale):
     for loss in LOSSES:
         value = loss(estimate, truth)
         assert value >= 0
-        turned = [(x + x.T) / 2 for x in (Q @ estimate @ Q.T, Q @ truth @ Q.T)]
-        assert loss(*turned) == pytest.approx(value, rel=1e-8)
+        if loss in TURNABLE:
+            turned = [(x + x.T) / 2 for x in (Q @ estimate @ Q.T, Q @ truth @ Q.T)]
+            assert loss(*turned) == pytest.approx(value, rel=1e-8)
         factor = scale**2 if loss is losses.frobenius else 1
         assert loss(scale * estimate, scale * truth) == pytest.approx(factor * value, rel=1e-8)
-    unscaled = losses.minimum_variance(estimate, truth)
-    assert losses.minimum_variance(scale * estimate, truth) == pytest.approx(unscaled, rel=1e-8)
+    for loss in (losses.portfolio_variance, losses.minimum_variance):
+        unscaled = loss(estimate, truth)
+        assert loss(scale * estimate, truth) == pytest.approx(unscaled, rel=1e-8)
 
 
-def test_minimum_variance_is_that_of_portfolios():
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=20, deadline=None)
+def test_portfolio_variance_is_that_of_the_portfolio(seed):
+    A, sigma = matrix(seed), matrix(seed + 1)
+    ours, best = (optimization.minimum_variance(x, long_only=False) for x in (A, sigma))
+    wanted = (ours @ sigma @ ours) / (best @ sigma @ best) - 1
+    assert losses.portfolio_variance(A, sigma) == pytest.approx(wanted, rel=1e-8, abs=1e-12)
+
+
+def test_one_portfolio_and_all_directions_are_not_the_same():
+    """A market along the ones, exactly known or not: A errs across it or along it only."""
+    ones = np.ones((4, 4)) / 4
+    sigma = np.eye(4) + 9 * ones
+    along = np.eye(4) + 99 * ones
+    assert losses.portfolio_variance(along, sigma) == pytest.approx(0, abs=1e-13)
+    # A^-1 = I - .99 J, tr = 3.01; tr(A^-1 Sigma A^-1) = 3 + 10 / 100^2; tr(Sigma^-1) = 3.1
+    wanted = (3 + 10 / 100**2) / 3.01**2 * 3.1 - 1
+    assert losses.minimum_variance(along, sigma) == pytest.approx(wanted, rel=1e-10)
+
+
+def test_minimum_variance_is_an_average_over_directions():
     """In random directions m, weights A^-1 m / m'A^-1 m: mean variance over mean of the lowest.
 
     The loss has the traces, means over directions of numerator and denominator apart.
@@ -74,6 +97,7 @@ def test_minimum_variance_where_all_assets_are_alike():
     w = optimization.minimum_variance(A, long_only=False)
     realised = w @ sigma @ w / 0.5
     assert losses.minimum_variance(A, sigma) + 1 == pytest.approx(realised, rel=1e-12)
+    assert losses.portfolio_variance(A, sigma) + 1 == pytest.approx(realised, rel=1e-12)
 
 
 def test_qlike_is_the_expected_loss_of_likelihood():
@@ -114,7 +138,7 @@ def test_matrices_that_cannot_be_compared(loss):
         loss(np.triu(matrix(0)), matrix(0))
 
 
-@pytest.mark.parametrize("loss", [losses.minimum_variance, losses.qlike])
+@pytest.mark.parametrize("loss", [losses.portfolio_variance, losses.minimum_variance, losses.qlike])
 def test_singular_estimates(loss):
     with pytest.raises(SingularCovarianceError):
         loss(np.ones((6, 6)), matrix(0))

@@ -36,11 +36,18 @@ __all__ = [
     "factors_above_noise",
     "instability",
     "loss_curves",
+    "loss_draws",
     "loss_table",
+    "winners",
 ]
 
 SINGULAR = ("sample", "EWMA")
-INVERTED = ("minimum_variance", "qlike")
+INVERTED = {
+    "portfolio_variance": losses.portfolio_variance,
+    "minimum_variance": losses.minimum_variance,
+    "qlike": losses.qlike,
+}
+CELL = ["truth", "ratio", "n_periods"]
 
 
 def factors_above_noise(returns: MatrixLike) -> int:
@@ -146,9 +153,9 @@ def estimator_losses(
     Returns
     -------
     dict
-        ``"<loss> <estimator>"`` with the losses frobenius, minimum_variance and qlike. The last two
-        need an inverse, and are left out where there is none: for the sample covariance and EWMA
-        with no more periods than assets.
+        ``"<loss> <estimator>"`` with the losses frobenius, portfolio_variance, minimum_variance and
+        qlike of :mod:`mixfolio.losses`. The last three need an inverse, and are left out where
+        there is none: for the sample covariance and EWMA with no more periods than assets.
 
     Raises
     ------
@@ -164,8 +171,7 @@ def estimator_losses(
         estimate = ESTIMATORS[name](train)
         found[f"frobenius {name}"] = losses.frobenius(estimate, sigma)
         if n_periods > n_assets or name not in SINGULAR:
-            found[f"minimum_variance {name}"] = losses.minimum_variance(estimate, sigma)
-            found[f"qlike {name}"] = losses.qlike(estimate, sigma)
+            found |= {f"{loss} {name}": f(estimate, sigma) for loss, f in INVERTED.items()}
     return found
 
 
@@ -180,9 +186,9 @@ def loss_table(results: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``PRIAL`` under Frobenius loss, in percent, and the means of ``minimum_variance`` and
-        ``qlike``, each with its Monte Carlo standard error in a column that ends in ``s.e.``;
-        missing where a loss is not defined.
+        ``PRIAL`` under Frobenius loss, in percent, and the means of ``portfolio_variance``,
+        ``minimum_variance`` and ``qlike``, each with its Monte Carlo standard error in a column
+        that ends in ``s.e.``; missing where a loss is not defined.
 
     Raises
     ------
@@ -203,7 +209,7 @@ def loss_table(results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("estimator")
 
 
-def loss_curves(
+def loss_draws(
     n_replications: int,
     *,
     seed: int,
@@ -213,7 +219,7 @@ def loss_curves(
     estimators: Sequence[str] = tuple(ESTIMATORS),
     n_jobs: int = 1,
 ) -> pd.DataFrame:
-    """Losses of the estimators over the ratio of assets to periods.
+    """Losses of the estimators over the ratio of assets to periods, every replication.
 
     Parameters
     ----------
@@ -226,24 +232,25 @@ def loss_curves(
         Keys of :data:`TRUTHS`.
     n_assets : int
     estimators : sequence of str
-        Keys of :data:`ESTIMATORS`; the sample covariance among them.
+        Keys of :data:`ESTIMATORS`.
     n_jobs : int
         Processes.
 
     Returns
     -------
     DataFrame
-        One row for every truth, ratio and estimator: columns ``truth``, ``ratio`` (as asked for),
-        ``n_periods``, ``estimator``, and those of :func:`loss_table`.
+        One row for every truth, ratio and replication, with these and ``n_periods`` as index
+        (``ratio`` as asked for), and the columns of :func:`estimator_losses`; missing where a loss
+        is not defined.
 
     Raises
     ------
     DataError
-        If a number is out of range, or the sample covariance is not among the estimators.
+        If a number is out of range.
     StudyError
         If a name is unknown.
     """
-    tables = []
+    tables = {}
     for truth in truths:
         for ratio in ratios:
             if not read_number(ratio, "ratio") > 0:
@@ -257,10 +264,75 @@ def loss_curves(
                 estimators=tuple(estimators),
             )
             results = montecarlo.run(study, n_replications, seed=seed, n_jobs=n_jobs)
-            place = {"truth": truth, "ratio": ratio, "n_periods": n_periods}
-            tables.append(loss_table(results).reset_index().assign(**place))
-    table = pd.concat(tables, ignore_index=True)
-    return table[["truth", "ratio", "n_periods", *table.columns.drop(list(place))]]
+            tables[truth, ratio, n_periods] = results
+    return pd.concat(tables, names=CELL)
+
+
+def loss_curves(draws: pd.DataFrame) -> pd.DataFrame:
+    """Means of the losses over the ratio of assets to periods.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        From :func:`loss_draws`; the sample covariance among the estimators.
+
+    Returns
+    -------
+    DataFrame
+        One row for every truth, ratio and estimator: columns ``truth``, ``ratio``, ``n_periods``,
+        ``estimator``, and those of :func:`loss_table`.
+
+    Raises
+    ------
+    DataError
+        If the sample covariance is not among the estimators.
+    """
+    tables = {cell: loss_table(part) for cell, part in draws.groupby(CELL, sort=False)}
+    return pd.concat(tables, names=CELL).reset_index()
+
+
+def winners(draws: pd.DataFrame, *, loss: str = "portfolio_variance") -> pd.DataFrame:
+    """Which estimator has the lowest mean loss, and which others may be as good.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        From :func:`loss_draws`, with at least two replications.
+    loss : {"portfolio_variance", "minimum_variance", "qlike", "frobenius"}
+
+    Returns
+    -------
+    DataFrame
+        One row for every truth, ratio and number of periods: ``best``, its mean loss ``value`` with
+        ``s.e.``, and ``tied``, a tuple of the estimators whose loss is higher by no more than two
+        standard errors of the mean paired difference. Nothing is adjusted for the number of
+        comparisons.
+
+    Raises
+    ------
+    DataError
+        If there are no such losses, or a single replication.
+    """
+    columns = draws.columns[draws.columns.str.startswith(f"{loss} ")]
+    if not len(columns):
+        raise DataError(f"draws has no losses named {loss!r}.")
+    table = draws[columns].rename(columns=lambda name: name.removeprefix(f"{loss} "))
+    rows = {cell: _best(part) for cell, part in table.groupby(CELL, sort=False)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(CELL)
+
+
+def _best(part: pd.DataFrame) -> dict[str, object]:
+    """A row of :func:`winners`."""
+    if len(part) < 2:
+        raise DataError("draws has a single replication; a standard error needs two.")
+    part = part.dropna(axis=1, how="all")
+    best = part.mean().idxmin()
+    gaps = part.drop(columns=best).sub(part[best], axis=0)
+    root = np.sqrt(len(part))
+    close = gaps.mean() <= 2 * gaps.std(ddof=1) / root
+    error = float(part[best].std(ddof=1) / root)
+    tied = tuple(gaps.columns[close])
+    return {"best": best, "value": float(part[best].mean()), "s.e.": error, "tied": tied}
 
 
 def instability(

@@ -2,14 +2,19 @@ r"""How far an estimated covariance is from the true one, where that is known.
 
 With the estimate A and the truth Sigma, N x N,
 
-    Frobenius           |A - Sigma|_F^2 / N,
-    minimum variance    N tr(A^-1 Sigma A^-1) / tr(A^-1)^2 * tr(Sigma^-1) / N - 1,
-    QLIKE               (tr(A^-1 Sigma) - log|A^-1 Sigma| - N) / N.
+    Frobenius             |A - Sigma|_F^2 / N,
+    portfolio variance    1'A^-1 Sigma A^-1 1 / (1'A^-1 1)^2 * 1'Sigma^-1 1 - 1,
+    minimum variance      tr(A^-1 Sigma A^-1) / tr(A^-1)^2 * tr(Sigma^-1) - 1,
+    QLIKE                 (tr(A^-1 Sigma) - log|A^-1 Sigma| - N) / N.
 
-The first counts errors of entries. The second is the variance that portfolios of minimum variance
-built from A have beyond the lowest, as a share of that, on average over directions that the weights
-are asked to add up along; it does not care about the scale of A. The third is the log likelihood
-that normal returns lose. All are 0 at the truth and positive elsewhere.
+The first counts errors of entries. The second is the variance of the minimum-variance portfolio
+built from A, weights adding up to one, beyond the lowest variance and as a share of it. The third
+is Engle, Ledoit and Wolf's (2019): the same with the vector of ones replaced by a random direction
+m without a preference, numerator and denominators averaged over m on their own. It is not the loss
+of any one portfolio. Where ones are close to an eigenvector of Sigma, as in a market that moves all
+assets alike, the two can be far apart. Neither cares about the scale of A. The last is the log
+likelihood that normal returns lose. All are 0 at the truth and nowhere negative; the second is 0
+wherever A leads to the right portfolio.
 
 Over many samples, the percentage relative improvement in average loss is
 ``PRIAL = 100 (1 - E loss(A) / E loss(S))``: 0 for the sample covariance S, 100 for the truth.
@@ -36,7 +41,7 @@ from mixfolio import quadratic
 from mixfolio.errors import DataError
 from mixfolio.inputs import Array, MatrixLike, VectorLike, read_covariance, read_vector
 
-__all__ = ["Prial", "frobenius", "minimum_variance", "prial", "qlike"]
+__all__ = ["Prial", "frobenius", "minimum_variance", "portfolio_variance", "prial", "qlike"]
 
 
 def _pair(estimate: MatrixLike, truth: MatrixLike) -> tuple[Array, Array]:
@@ -86,10 +91,10 @@ def frobenius(estimate: MatrixLike, truth: MatrixLike) -> float:
     return float(np.square(matrix - sigma).sum()) / len(sigma)
 
 
-def minimum_variance(estimate: MatrixLike, truth: MatrixLike) -> float:
-    """Variance of estimated minimum-variance portfolios beyond the lowest, as a share of it.
+def portfolio_variance(estimate: MatrixLike, truth: MatrixLike) -> float:
+    """Variance of the estimated minimum-variance portfolio beyond the lowest, as a share of it.
 
-    The loss of Engle, Ledoit and Wolf (2019), over the lowest variance.
+    The portfolio has weights ``A^-1 1 / 1'A^-1 1``, long and short, that add up to one.
 
     Parameters
     ----------
@@ -99,7 +104,7 @@ def minimum_variance(estimate: MatrixLike, truth: MatrixLike) -> float:
     Returns
     -------
     float
-        .05 says that the portfolios have 5% more variance than they could have.
+        .05 says that the portfolio has 5% more variance than it could have.
 
     Raises
     ------
@@ -107,6 +112,36 @@ def minimum_variance(estimate: MatrixLike, truth: MatrixLike) -> float:
         If a matrix is no covariance, or they have different assets.
     SingularCovarianceError
         If a matrix is not positive definite: it leads to no portfolio.
+    """
+    matrix, sigma = _pair(estimate, truth)
+    ones = np.ones(len(sigma))
+    raw = np.asarray(cho_solve(quadratic.factorise(matrix), ones))
+    lowest = float(np.asarray(cho_solve(quadratic.factorise(sigma), ones)).sum())
+    return float(raw @ sigma @ raw / raw.sum() ** 2 * lowest) - 1
+
+
+def minimum_variance(estimate: MatrixLike, truth: MatrixLike) -> float:
+    """Engle, Ledoit and Wolf's (2019) loss of the inverse, as a share of its lowest value.
+
+    It stands for minimum-variance portfolios whose weights are asked to add up along a random
+    direction. The loss of the portfolio whose weights add up to one is :func:`portfolio_variance`.
+
+    Parameters
+    ----------
+    estimate, truth : DataFrame or array of shape (n_assets, n_assets)
+        Covariances; matched by name if both have names.
+
+    Returns
+    -------
+    float
+        Excess variance, averaged over directions, as a share of the lowest.
+
+    Raises
+    ------
+    DataError
+        If a matrix is no covariance, or they have different assets.
+    SingularCovarianceError
+        If a matrix is not positive definite.
     """
     matrix, sigma = _pair(estimate, truth)
     inverse, lowest = _inverse(matrix)[0], np.trace(_inverse(sigma)[0])
