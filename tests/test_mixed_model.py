@@ -132,6 +132,8 @@ def test_a_fit_adds_up_to_the_covariance():
     for part in fitted.components().values():
         assert np.linalg.eigvalsh(part)[0] >= -1e-18
     assert 0 < fitted.intensity < 1
+    related = mixed_model.fit(RETURNS, relationship=relationship.from_groups(GROUPS))
+    assert list(related.components()) == ["sample", "relationship", "market", "residual"]
 
 
 def test_arrays_in_arrays_out_and_assets_in_any_order():

@@ -55,6 +55,17 @@ def test_a_singular_covariance_leaves_a_gap():
     assert table[8, "LW"].notna().all()
 
 
+def test_one_singular_decision_leaves_no_volatility():
+    def at_times(past, groups):
+        return np.ones((8, 8)) if past.index[-1] == DATES[49] else np.eye(8)
+
+    options = {"window": 30, "step": 20, "estimators": {"at times": at_times}}
+    earned = volatility_study.portfolio_returns(RETURNS, GROUPS, **options)
+    assert earned["at times", "long-short"].isna().sum() == 20
+    options["windows"] = (options.pop("window"),)
+    assert volatility_study.volatilities(RETURNS, GROUPS, **options)["volatility"].isna().all()
+
+
 def test_volatilities_are_annualised_and_dated():
     start, end = "2015-01-01", "2015-06-30"
     options = {"window": 30, "step": 5, "estimators": FEW, "start": start, "end": end}
