@@ -446,6 +446,7 @@ def rejections(
     sharpe: float = 0.3,
     correlation: float = 0.8,
     n_resamples: int = 199,
+    block_length: int | None = None,
     level: float = 0.05,
 ) -> dict[str, float]:
     """Whether tests reject that two records of one law have equal Sharpe ratios and variances.
@@ -466,6 +467,8 @@ def rejections(
     correlation : float
         Of the normal variables that drive the two.
     n_resamples : int
+    block_length : int, optional
+        Of the bootstrap; the cube root of the number of periods by default.
     level : float
 
     Returns
@@ -485,7 +488,12 @@ def rejections(
     """
     pair = _pair(process, read_count(n_periods, "n_periods", 20), correlation, rng) + sharpe
     first, second = pair.T
-    options: dict[str, Any] = {"rng": rng, "n_resamples": n_resamples, "level": 1 - level}
+    options: dict[str, Any] = {
+        "rng": rng,
+        "n_resamples": n_resamples,
+        "block_length": block_length,
+        "level": 1 - level,
+    }
     p = {
         "Jobson-Korkie-Memmel": inference.jobson_korkie_memmel(first, second).p_value,
         "bootstrap, Sharpe": inference.sharpe_difference(first, second, **options).p_value,
