@@ -572,7 +572,7 @@ def compare(
     found = comparisons.model_confidence_set(result.gross, level=level, rng=rng)
     table = pd.DataFrame(
         {
-            "volatility": np.sqrt(np.exp(found["value"]) * year),
+            "volatility": result.gross.std()[found.index] * np.sqrt(year),
             "p_value": found["p_value"],
             "included": found["included"],
         }

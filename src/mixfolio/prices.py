@@ -309,15 +309,18 @@ def _parse_cells(grid: Grid, shape: _Shape) -> _Cells:
 
 def _raise_not_numeric(grid: Grid, bad: list[tuple[int, int]]) -> None:
     """Raise on cells that are not plain numbers, naming the notation if it is known."""
-    text = grid.rows[bad[0][0]][bad[0][1]]
+    texts = [grid.rows[i][j] for i, j in bad]
+    text = texts[0]
     what = "cell is not a number/cells are not numbers"
     remedy = "Correct it or leave it empty; a table with a column of symbols is layout='long'."
-    if GROUPED.fullmatch(text):
-        what = "cell has a thousands separator/cells have thousands separators"
-        remedy = "Write 1234.5 for 1,234.5: export without digit grouping."
-    elif DECIMAL_COMMA.fullmatch(text):
+    if DECIMAL_COMMA.fullmatch(text) and not all(map(GROUPED.fullmatch, texts)):
         what = "cell has a decimal comma/cells have decimal commas"
         remedy = "Write 1.5 for 1,5: convert with pandas.read_csv(path, decimal=',')."
+    elif GROUPED.fullmatch(text):
+        what = "cell has a thousands separator/cells have thousands separators"
+        remedy = "Write 1234.5 for 1,234.5: export without digit grouping."
+        if DECIMAL_COMMA.fullmatch(text):
+            remedy += " If the comma is the decimal sign, write 1.5 for 1,5."
     elif text.endswith("%"):
         remedy = "Write 0.015 for 1.5%."
     raise grid.error(bad, what, remedy)

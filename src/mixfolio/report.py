@@ -241,11 +241,11 @@ def _environment(folder: Path) -> Iterator[None]:
 @contextmanager
 def _workshop(target: Path) -> Iterator[Path]:
     """A temporary folder on the same disk as the target, gone at the end."""
-    if target.exists() and not target.is_dir():
-        raise ReportError(f"{target} is a file. Give a folder for the report.")
     near = target.absolute()
-    while not near.is_dir():
+    while not near.exists():
         near = near.parent
+    if not near.is_dir():
+        raise ReportError(f"{near} is a file. Give a folder for the report.")
     try:
         folder = tempfile.TemporaryDirectory(prefix=".mixfolio-", dir=near)
     except OSError as error:
@@ -267,12 +267,14 @@ def _move(folder: Path, target: Path) -> None:
                 (target / name).replace(folder / f"old-{name}")
             moved.append(name)
             (folder / name).replace(target / name)
-    except OSError as error:
+    except BaseException as error:
         _restore(folder, target, moved, made)
-        raise ReportError(
-            f"the report cannot be moved into {target} ({error.strerror}). Close its files, or "
-            "choose another folder."
-        ) from error
+        if isinstance(error, OSError):
+            raise ReportError(
+                f"the report cannot be moved into {target} ({error.strerror}). Close its files, "
+                "or choose another folder."
+            ) from error
+        raise
 
 
 def _restore(folder: Path, target: Path, moved: list[str], made: list[Path]) -> None:
