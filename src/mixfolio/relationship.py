@@ -15,11 +15,14 @@ All are positive semi-definite by construction. A linear kernel is a Gram matrix
 kernel, of zero-one indicators. ``exp(-|x|)`` and ``exp(-|x|^2)`` are characteristic functions, of a
 multivariate Cauchy and a normal distribution, and these are positive definite (Bochner;
 Schoenberg, 1938). All have a mean diagonal of 1, so that a variance component that multiplies one
-is the variance of an average asset, and components of different kernels can be compared. Sums with
+is the variance of an average asset. Variances among assets can be compared between kernels after
+each component is multiplied by one minus the mean entry of its kernel (Legarra, 2016). Sums with
 nonnegative weights keep both properties, if the weights sum to one.
 
 References
 ----------
+Legarra, A. (2016). Comparing estimates of genetic variance across different relationship models.
+Theoretical Population Biology 107, 26-30.
 Schoenberg, I. J. (1938). Metric spaces and positive definite functions. Transactions of the
 American Mathematical Society 44, 522-536.
 VanRaden, P. M. (2008). Efficient methods to compute genomic predictions. Journal of Dairy Science
