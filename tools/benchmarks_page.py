@@ -182,10 +182,10 @@ from `benchmarks/results.json`, and every paragraph on a comparison from the scr
 Both sides of a pair get the same input and do the same work, in the same process, with one thread
 for linear algebra. They take turns, round after round. The ratio of a round is the peer's time over
 ours: above one, we are faster; below one, the peer is. A table shows the median of the times and of
-the ratios, with the quartiles of the ratios in brackets. Quick calls get many rounds and slow ones
-at least three. The clock counts processor time, so that other programs on the machine disturb it
-little. It stands for each library as installed, with its own settings: a peer that can be made
-faster or more exact by options is not shown at its best.
+the ratios, with the quartiles of the ratios in brackets. Quick calls get up to twenty-five rounds
+and slow ones three, or a single one where the text says so. The clock counts processor time, so
+that other programs on the machine disturb it little. Every library runs as installed, with its own
+settings: a peer that can be made faster or more exact by options is not shown at its best.
 
 An error stands beside the time wherever there is an exact answer, and otherwise the difference
 between both answers. A fast wrong answer would be no result.
