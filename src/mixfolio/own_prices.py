@@ -274,8 +274,10 @@ def _to_periods(
     if last:
         weekly = weekly.iloc[:-1]
     notes.append(
-        f"Returns of days were compounded to returns of weeks; the first{last} week, which may "
-        f"not be whole, {'are' if last else 'is'} left out."
+        "Returns of days were compounded to returns of weeks, because markets that close at "
+        "different hours put the same news on different days, and related assets then look less "
+        f"alike than they are. The first{last} week, which may not be whole, "
+        f"{'are' if last else 'is'} left out."
     )
     return weekly, Frequency("weekly", 52.0)
 

@@ -208,6 +208,9 @@ def settings(inputs: Inputs, plan: Plan) -> pd.DataFrame:
         "Mixed model from a heritability of (--min-heritability)": f"{plan.min_heritability:.0%}",
         "Cost of one unit traded (--costs)": f"{plan.costs:.2%}",
     }
+    if plan.turnover_penalty:
+        price = f"{plan.turnover_penalty:.0%} of the variance of 1/N, for today's portfolio only"
+        rows["Price of trading (--turnover-penalty)"] = price
     return pd.DataFrame({"value": rows})
 
 
