@@ -12,7 +12,7 @@ from mixfolio import page
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><text>x</text></svg>'
 TABLE = (
     "<div>\n<style scoped>\n .dataframe tbody { color: red }\n</style>\n"
-    '<table border="1" class="dataframe">\n<tr style="text-align: right;"><th>&lt;A&gt;</th></tr>'
+    '<table border="1" class="dataframe">\n<tr style="text-align: right;"><th></th><th>&lt;A&gt;</th></tr>'
     "</table>\n</div>"
 )
 
@@ -64,6 +64,7 @@ def test_the_first_result_stands_out(html):
 
 def test_tables_have_no_style_of_their_own(html):
     assert "dataframe" not in html and "text-align: right" not in html
+    assert "<th></th>" not in html
     assert '<div class="table" tabindex="0"><table>' in html and "&lt;A&gt;" in html
 
 

@@ -164,4 +164,5 @@ def _plain_table(text: str) -> str:
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'(<table) border="1" class="dataframe"', r"\1", text)
     text = re.sub(r' style="text-align: right;"', "", text)
+    text = text.replace("<th></th>", "<td></td>")  # the corner is no heading
     return re.sub(r"</?div>", "", text).strip()
