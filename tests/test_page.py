@@ -12,7 +12,8 @@ from mixfolio import page
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><text>x</text></svg>'
 TABLE = (
     "<div>\n<style scoped>\n .dataframe tbody { color: red }\n</style>\n"
-    '<table border="1" class="dataframe">\n<tr style="text-align: right;"><th></th><th>&lt;A&gt;</th></tr>'
+    '<table border="1" class="dataframe">\n<tr style="text-align: right;"><th></th>'
+    "<th>&lt;A&gt;</th></tr>"
     "</table>\n</div>"
 )
 
