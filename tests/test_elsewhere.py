@@ -1,8 +1,10 @@
 """The package's covariances at work in PyPortfolioOpt and skfolio themselves."""
 
+import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -105,3 +107,16 @@ print(MeanRisk(prior_estimator=EmpiricalPrior(covariance_estimator=estimator)).f
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_recipe_of_the_chapter_on_shrinkage_runs():
+    chapter = Path(__file__).parents[1] / "chapters" / "06-shrinkage.md"
+    recipe = re.search(r"^~~~python\n(.*?)^~~~$", chapter.read_text("utf-8"), re.S | re.M)
+    names = {}
+    exec(recipe[1], names)
+    matrix = names["sigma"]
+    assert abs(variance_gap(pd.Series(names["frontier"].clean_weights()), matrix)) < 1e-3
+    view, market = names["view"], names["market"]
+    ours = expected_returns.black_litterman(matrix, market, view, risk_aversion=2.5).mean
+    theirs = names["model"].bl_returns()
+    np.testing.assert_allclose(theirs, ours, rtol=1e-6)

@@ -13,7 +13,9 @@ and replace l_i by
     l_i / ((pi l_i f(l_i))^2 + (pi l_i Hf(l_i))^2),   l_i > 0                      if p > n,
     1 / (pi (c - 1) Hf(0)),                           the p - n null eigenvalues   if p > n,
 
-the means running over the eigenvalues that are not null. The published closed form of H,
+the means running over the eigenvalues that are not null. Sampling spreads eigenvalues apart. Hf is
+negative above a cluster of them and positive below, so that each is moved back toward the mass of
+the others nearby. The published closed form of H,
 
     H(x) = -3 x / (10 pi) + 3 / (4 sqrt5 pi) (1 - x^2 / 5) log|(sqrt5 - x) / (sqrt5 + x)|,
 
@@ -24,9 +26,8 @@ from the even moments m_2k of the kernel instead,
 
     H(x) = -1 / (pi x) sum_k m_2k / x^2k,    m_2k = 3 5^k / ((2k + 1) (2k + 3)).
 
-The theory leaves out c = 1. With about as many periods as assets the smallest eigenvalue comes out
-much too small, for a reason that has nothing to do with arithmetic: entries are estimated well, the
-inverse is not.
+The theory leaves out c = 1. With n close to p the smallest eigenvalue comes out much too small, for
+a reason that has nothing to do with arithmetic: entries are estimated well, the inverse is not.
 
 References
 ----------

@@ -8,9 +8,11 @@ A confidence c, above 0 and at most 1, sets the variance of a view by
 
     omega_k = tau p_k' Sigma p_k (1 - c) / c,
 
-so that a single view moves its own portfolio the fraction c of the way from equilibrium to q_k. It
-is the closed form of Idzorek's (2005) confidences. At c = 1/2 it is the choice of He and Litterman
-(1999), ``Omega = diag(tau P Sigma P')``; at c = 1 the view is certain.
+so that a single view moves the mean of its own portfolio the fraction c of the way from equilibrium
+to q_k. Idzorek (2005) asks that of the weights: alone, a view should move them the fraction c of
+the way to where certainty would. For weights (delta Sigma)^-1 mu both ask for the same omega_k. At
+c = 1/2 it is the choice of He and Litterman (1999), ``Omega = diag(tau P Sigma P')``; at c = 1 the
+view is certain.
 
 References
 ----------
