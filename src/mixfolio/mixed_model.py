@@ -19,8 +19,7 @@ sample covariance as the data ask for. Its five steps are:
    stay. In breeding it is the genetic correlation between two environments.
 4. Shrink the sample covariance toward it, by :func:`mixfolio.covariance.empirical_bayes`.
 5. Renew the variances. They change faster than correlations: each is multiplied by the ratio of
-   the exponentially weighted to the plain one, and all by a common factor that gives the average
-   variance the level of the returns as they are.
+   the exponentially weighted variance of the returns as they are to that of evened-out returns.
 """
 
 from collections.abc import Mapping
@@ -71,8 +70,8 @@ def covariance(
         Relationship matrices, as :func:`covariance_reml` takes them, instead of groups; a common
         effect of all assets, called "market", is added. With neither there is only the market.
     halflife : float, optional
-        Age in periods at which an observation counts half in the variances. Half the number of
-        periods by default; infinity leaves the variances as they are.
+        Age in periods at which an observation counts half in the variances. A quarter of the number
+        of periods by default; with infinity all count the same.
     persistence : float
         Of the covariances of the model, from 0 to 1.
 
@@ -181,21 +180,18 @@ def fit(
         As in :func:`covariance`.
     """
     values, labels = read_returns(returns, min_periods=3)
-    halflife = len(values) / 2 if halflife is None else halflife
+    halflife = len(values) / 4 if halflife is None else halflife
     persistence = read_number(persistence, "persistence")
     if not 0 <= persistence <= 1:
         raise DataError(f"persistence is {persistence}; it must be between 0 and 1.")
-    recent = _recent_variances(values, halflife)
     even = even_periods(returns)
     model = _fitted(even, groups, relationship)
     even, target = np.asarray(even), _target(model, persistence)
     intensity = empirical_bayes_intensity(even, target)
     deviations = even - even.mean(axis=0)
     S = deviations.T @ deviations / (len(even) - 1)
-    change = np.sqrt(_recent_variances(even, halflife) / np.diagonal(S))
-    own = intensity * np.diagonal(target) + (1 - intensity) * np.diagonal(S)
-    level = np.sqrt(recent.sum() / (own * change**2).sum())
-    return ShrunkModel(model, intensity, persistence, S, change * level, labels)
+    change = np.sqrt(_recent_variances(values, halflife) / np.diagonal(S))
+    return ShrunkModel(model, intensity, persistence, S, change, labels)
 
 
 def _target(model: LoadingModel | KernelModel, persistence: float) -> Array:

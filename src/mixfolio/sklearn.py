@@ -246,8 +246,8 @@ class MixedModel(CovarianceEstimator):
     relationship : matrix of shape (n_assets, n_assets), or mapping of name to matrix, optional
         Relationship matrices, instead of groups.
     halflife : float, optional
-        Age in periods at which an observation counts half in the variances; half the number of
-        periods by default.
+        Age in periods at which an observation counts half in the variances; a quarter of the
+        number of periods by default.
     persistence : float
         Of the covariances of the model, from 0 to 1.
     """
