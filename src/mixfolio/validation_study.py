@@ -492,7 +492,6 @@ def rejections(
         "rng": rng,
         "n_resamples": n_resamples,
         "block_length": block_length,
-        "level": 1 - level,
     }
     p = {
         "Jobson-Korkie-Memmel": inference.jobson_korkie_memmel(first, second).p_value,
