@@ -315,17 +315,18 @@ def solved(monkeypatch):
     """How often each solver was asked for all assets."""
     counts = {"pivoting": 0, "quadratic": 0}
 
-    def counted(module, name):
-        original = module.solve
+    def counted(module, name, function="solve"):
+        original = getattr(module, function)
 
         def solve(Q, *args, **options):
             counts[name] += len(Q) >= N
             return original(Q, *args, **options)
 
-        monkeypatch.setattr(module, "solve", solve)
+        monkeypatch.setattr(module, function, solve)
 
     counted(pivoting, "pivoting")
     counted(quadratic, "quadratic")
+    counted(quadratic, "quadratic", "long_only_variance")
     return counts
 
 

@@ -267,3 +267,23 @@ def test_an_indefinite_matrix_is_called_so():
         quadratic.solve(
             np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2), np.ones((2, 1)), np.ones(1), 1
         )
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 20, 39])
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_long_only_variance_is_the_general_program(n, scale):
+    rng = np.random.default_rng(n)
+    factors = rng.standard_normal((n, 2 * n + 3))
+    Q = scale * (factors @ factors.T + np.ones((n, n)) * n)
+    x = quadratic.long_only_variance(Q)
+    A = np.hstack([np.ones((n, 1)), np.eye(n)])
+    b = np.append(1.0, np.zeros(n))
+    expected = quadratic.solve(Q, np.zeros(n), A, b, 1)
+    np.testing.assert_allclose(x, expected.x, rtol=0, atol=1e-12)
+    assert x.min() >= 0
+    assert x.sum() == pytest.approx(1, abs=1e-14)
+
+
+def test_long_only_variance_needs_a_positive_definite_matrix():
+    with pytest.raises(SingularCovarianceError, match="rank is 1 of 3"):
+        quadratic.long_only_variance(np.ones((3, 3)))

@@ -264,9 +264,11 @@ def _read_market(
     values, _ = read_returns(returns, allow_missing=missing == "exclude")
     _require_past_to_future(returns, values)
     riskless = _read_riskless(risk_free, returns.index)
-    known = ~np.isnan(values)
-    available = None if known.all() else known
-    values = np.where(known, values, 0.0)
+    available = None
+    if missing == "exclude":
+        known = ~np.isnan(values)
+        available = None if known.all() else known
+        values = np.where(known, values, 0.0)
     return _Market(
         returns.index,
         returns.columns,
@@ -332,7 +334,7 @@ def _require_past_to_future(returns: pd.DataFrame, values: Array) -> None:
             f"everything, the first in row {returns.index[row]}, column {returns.columns[column]}. "
             "Are they prices, or in per cent? Returns are decimal: 0.01 is one per cent."
         )
-    if np.nanmedian(np.abs(values)) > 0.5:
+    if np.count_nonzero(np.abs(values) > 0.5) > values.size / 2:
         raise DataError(
             f"returns are of the size {np.nanmedian(np.abs(values)):.3g} at the median. Are they "
             "prices, or in per cent? Use mixfolio.returns.from_prices for prices; returns are "

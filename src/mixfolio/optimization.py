@@ -127,8 +127,11 @@ def minimum_variance(covariance: MatrixLike, **options: Unpack[ConstraintOptions
     array([0.8, 0.2])
     """
     matrix, labels = read_covariance(covariance)
-    limits = read_constraints(len(matrix), labels, **options)
-    weights = _minimise(matrix, np.zeros(len(matrix)), limits)
+    if not options and len(matrix) < PIVOTING_FROM:
+        weights = quadratic.long_only_variance(matrix)
+    else:
+        limits = read_constraints(len(matrix), labels, **options)
+        weights = _minimise(matrix, np.zeros(len(matrix)), limits)
     return label_vector(weights, labels, "minimum_variance")
 
 
@@ -541,6 +544,8 @@ def _minimise(
     if _pivots(limits):
         with suppress(ConvergenceError):
             return pivoting.solve(Q, c, np.column_stack(columns), np.array(levels), **known).x
+    elif limits.only_nonnegative and not equalities and not c.any():
+        return quadratic.long_only_variance(Q)
     A = np.column_stack([*columns, limits.matrix])
     b = np.concatenate([levels, limits.level])
     try:
