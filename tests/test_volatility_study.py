@@ -96,6 +96,18 @@ def test_every_estimator_works_with_fewer_periods_than_assets():
     assert set(table["estimator"]) == set(volatility_study.ESTIMATORS)
 
 
+def test_recent_variances_change_variances_and_no_correlation():
+    renewed = volatility_study.with_recent_variances(FEW["sample"])
+    past = RETURNS[:40]
+    found, plain = renewed(past, GROUPS), past.cov()
+    p = 0.5 ** (np.arange(39, -1, -1) / 10)
+    expected = [p @ (past[x] - past[x].mean()) ** 2 / p.sum() * 40 / 39 for x in NAMES]
+    np.testing.assert_allclose(np.diagonal(found), expected, rtol=1e-12)
+    correlation = plain / np.sqrt(np.outer(np.diagonal(plain), np.diagonal(plain)))
+    np.testing.assert_allclose(found / np.sqrt(np.outer(expected, expected)), correlation)
+    assert list(found.columns) == NAMES
+
+
 def test_draws_are_balanced_and_repeatable():
     names = volatility_study.draw_assets(GROUPS, 2, np.random.default_rng(0))
     assert GROUPS[names].value_counts().eq(2).all()

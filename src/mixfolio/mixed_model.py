@@ -47,6 +47,7 @@ __all__ = [
     "fit",
     "panel_reml",
     "random_loadings",
+    "recent_variances",
 ]
 
 
@@ -190,7 +191,7 @@ def fit(
     intensity = empirical_bayes_intensity(even, target)
     deviations = even - even.mean(axis=0)
     S = deviations.T @ deviations / (len(even) - 1)
-    change = np.sqrt(_recent_variances(values, halflife) / np.diagonal(S))
+    change = np.sqrt(recent_variances(values, halflife) / np.diagonal(S))
     return ShrunkModel(model, intensity, persistence, S, change, labels)
 
 
@@ -222,8 +223,25 @@ def _fitted(returns: Any, groups: Any, relationship: Any) -> LoadingModel | Kern
     return covariance_reml(returns, kernels | {"market": np.ones((n_assets, n_assets))})
 
 
-def _recent_variances(values: Array, halflife: float) -> Array:
-    """Exponentially weighted variances around the plain means, free of bias without drift."""
+def recent_variances(values: Array, halflife: float) -> Array:
+    """Exponentially weighted variances around the plain means, free of bias without drift.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_periods, n_assets)
+        Decimal simple returns, oldest first.
+    halflife : float
+        Age in periods at which an observation counts half; infinity gives the sample variances.
+
+    Returns
+    -------
+    ndarray of shape (n_assets,)
+
+    Raises
+    ------
+    DataError
+        If `halflife` is not positive.
+    """
     if halflife != np.inf:
         halflife = read_number(halflife, "halflife")
     if not halflife > 0:

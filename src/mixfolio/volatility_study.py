@@ -17,7 +17,7 @@ import pandas as pd
 
 from mixfolio import covariance, covariance_study, mixed_model, optimization
 from mixfolio.errors import DataError, SingularCovarianceError
-from mixfolio.inputs import Array, read_count, read_returns
+from mixfolio.inputs import Array, label_matrix, read_count, read_returns
 
 __all__ = [
     "CONSTRAINTS",
@@ -29,6 +29,7 @@ __all__ = [
     "permute_groups",
     "portfolio_returns",
     "volatilities",
+    "with_recent_variances",
 ]
 
 Estimator: TypeAlias = Callable[[pd.DataFrame, Any], Any]
@@ -56,6 +57,33 @@ ESTIMATORS: Mapping[str, Estimator] = {
     "mixed model": mixed_model.covariance,
 }
 """Estimators by name; "1/N" is the identity, whose portfolio of least variance is equal weights."""
+
+
+def with_recent_variances(estimate: Estimator) -> Estimator:
+    """The estimator with its variances renewed as :func:`mixfolio.mixed_model.covariance` does.
+
+    A control: it gives a peer the same short memory of variances, so that what is left between the
+    two is due to the correlations.
+
+    Parameters
+    ----------
+    estimate : function
+        Takes past returns and groups, and gives a covariance matrix.
+
+    Returns
+    -------
+    function
+    """
+
+    def renewed(returns: pd.DataFrame, groups: Any) -> Any:
+        values, labels = read_returns(returns)
+        recent = mixed_model.recent_variances(values, len(values) / 4)
+        change = np.sqrt(recent / values.var(axis=0, ddof=1))
+        return label_matrix(
+            np.asarray(estimate(returns, groups)) * np.outer(change, change), labels
+        )
+
+    return renewed
 
 
 def portfolio_returns(
