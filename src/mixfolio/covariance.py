@@ -70,9 +70,9 @@ def sample(returns: MatrixLike) -> Any:
     DataError
         If the returns are unusable or there are fewer than 2 periods.
     """
-    values, labels = read_returns(returns)
-    deviations = values - values.mean(axis=0)
-    return label_matrix(deviations.T @ deviations / (len(values) - 1), labels)
+    deviations, labels = read_returns(returns)
+    deviations -= deviations.mean(axis=0)
+    return label_matrix(deviations.T @ deviations / (len(deviations) - 1), labels)
 
 
 def ewma(returns: MatrixLike, *, halflife: float) -> Any:

@@ -164,7 +164,7 @@ def long_only_variance(Q: Array) -> Array:
     ConvergenceError
         If the solution misses the KKT conditions by more than `KKT_TOLERANCE`.
     """
-    factorise(Q)
+    _factorise(Q)
     n = len(Q)
     limits = np.zeros((n, n + 1))
     limits[:, 0] = 1.0
@@ -172,13 +172,13 @@ def long_only_variance(Q: Array) -> Array:
     level = np.zeros(n + 1)
     level[0] = 1.0
     try:
-        x: Array = quadprog.solve_qp(Q * (n / np.trace(Q)), level[1:], limits, level, 1)[0]
+        x: Array = quadprog.solve_qp(Q * (n / Q.diagonal().sum()), level[1:], limits, level, 1)[0]
     except ValueError:
         return solve(Q, level[1:], limits, level, 1).x
     slope = Q @ x
     variance = x @ slope
-    away = (slope - variance) / max(float(variance), float(np.abs(slope).max()))
-    residual = max(-float(away.min()), -float(x.min()), float(np.abs(x * away).max()))
+    away = (slope - variance) / max(slope.max(), -slope.min())
+    residual = max(-away.min(), -x.min(), np.abs(x * away).max())
     if not residual <= REFINE_ABOVE:
         return solve(Q, level[1:], limits, level, 1).x
     return x.clip(min=0.0)
@@ -205,9 +205,13 @@ def factorise(matrix: Array) -> Any:
     """
     if not np.isfinite(matrix).all():
         raise DataError("the matrix holds missing or infinite numbers. Remove them.")
-    if np.diagonal(matrix).min() <= 0:
+    return _factorise(matrix)
+
+
+def _factorise(matrix: Array) -> Any:
+    if matrix.diagonal().min() <= 0:
         raise _singular(matrix)
-    scales = np.exp2(-np.round(np.log2(np.diagonal(matrix)) / 2))
+    scales = np.exp2(-np.rint(np.log2(matrix.diagonal()) / 2))
     work = matrix * scales
     work *= scales[:, None]
     norm = dlange("1", work.T)
