@@ -388,6 +388,67 @@ def test_the_two_shares_are_what_they_are_called():
     assert fit.reliability_of_mean(60) == pytest.approx(asset / (asset + residual / 60))
 
 
+@pytest.mark.parametrize("period", [False, True])
+def test_units_of_a_kernel_do_not_change_the_shares(period):
+    returns, K, X = panel(4, ratio=1.0, gaps=0.2, periods=0.3)
+    random = ("asset", "period") if period else ("asset",)
+    fit, other = (panel_reml(returns, c * K, fixed=X, random=random) for c in (1, 100))
+    asset, residual = fit.variance_components.iloc[[0, -1]]
+    assert fit.heritability == pytest.approx(asset / (asset + residual))
+    close(other.variance_components["asset"], asset / 100, rtol=1e-5)
+    assert other.heritability == pytest.approx(fit.heritability, rel=1e-5)
+    assert other.reliability == pytest.approx(fit.reliability, rel=1e-5)
+    close(other.confint().loc["heritability"], fit.confint().loc["heritability"], rtol=1e-5)
+
+
+def test_shares_count_the_diagonal_of_every_kernel():
+    returns, K, _ = panel(5, (40, 6), ratio=1.0)
+    half = np.diag([1.0, 1, 1, 0, 0, 0])
+    fit = panel_reml(returns, {"all": K, "half": half})
+    everyone, some, residual = fit.variance_components
+    asset = everyone + some / 2
+    assert fit.heritability == pytest.approx(asset / (asset + residual))
+
+
+def test_a_group_keeps_more_and_an_asset_less_than_the_reliability():
+    """Balanced groups of m, half shared: shares of group means and of deviations within groups."""
+    rng = np.random.default_rng(3)
+    block = np.kron(np.eye(4), np.ones((5, 5)))
+    values = rng.normal(size=(30, 20)) + np.repeat(rng.normal(size=4), 5) + rng.normal(size=20)
+    fit = panel_reml(values, (block + np.eye(20)) / 2)
+    asset, noise = fit.variance_components / [1, 30]
+    mean, found = values.mean(axis=0).reshape(4, 5), np.asarray(fit.effects).reshape(4, 5)
+    group, kept = mean.mean(axis=1), found.mean(axis=1)
+    own = 0.5 * asset / (0.5 * asset + noise)
+    shared = 3 * asset / (3 * asset + noise)
+    close(found - kept[:, None], own * (mean - group[:, None]))
+    close(kept, shared * (group - group.mean()))
+    assert own < fit.reliability < shared
+
+
+def test_accuracy_is_the_correlation_of_prediction_and_effect():
+    returns, K, X = panel(6, (25, 6), ratio=0.2)
+    fit = panel_reml(returns, K, fixed=X)
+    asset, residual = fit.variance_components
+    effects = np.random.default_rng(0).normal(size=(4000, 6)) @ np.linalg.cholesky(asset * K).T
+    gain = gls_gain(returns, K, X, asset / residual)
+    noise = np.random.default_rng(1).normal(0, np.sqrt(residual), (4000, 25, 6))
+    predicted = (effects[:, None] + noise).reshape(4000, -1) @ gain.T
+    found = [np.corrcoef(predicted[:, j], effects[:, j])[0, 1] for j in range(6)]
+    assert np.abs(found - fit.accuracy).max() < 4 / np.sqrt(4000)
+    close(fit.accuracy**2, fit.effect_reliability)
+    variance = asset * np.diagonal(K)
+    close(fit.effect_reliability, 1 - fit.effects_se**2 / variance)
+
+
+def gls_gain(returns, K, X, ratio):
+    """The matrix that makes predictions of effects from all cells, at a ratio of variances."""
+    cells = Cells(returns, [K], X)
+    _, variance, inverse = cells.fixed([ratio, 1.0])
+    left = np.eye(len(cells.y)) - cells.X @ variance @ cells.X.T @ inverse
+    return ratio * np.asarray(K) @ cells.Z.T @ inverse @ left
+
+
 @given(seed=SEEDS, gaps=st.sampled_from([0.0, 0.3]))
 @settings(max_examples=25)
 def test_effects_add_to_zero_as_relatives_count(seed, gaps):
@@ -439,6 +500,20 @@ def test_kernels_and_regressors_are_matched_by_name_and_date():
     close(other.fixed_effects, fit.fixed_effects, rtol=1e-8)
 
 
+def test_arrays_take_the_order_and_names_of_the_first_labelled_kernel():
+    returns, K, _ = panel(6, (40, 6), ratio=1.0)
+    other = kernel(np.random.default_rng(2), 6, list(K.columns)).iloc[::-1, ::-1]
+    expected = panel_reml(returns, {"u": K, "v": other})
+    for first in (K, K.to_numpy()):
+        second = other if first is K else other.loc[K.index, K.index]
+        fit = panel_reml(returns.to_numpy(), {"u": first, "v": second})
+        close(fit.variance_components, expected.variance_components, rtol=0, atol=0)
+        pd.testing.assert_series_equal(fit.effects, expected.effects)
+    stranger = other.rename(index={"asset2": "z"}, columns={"asset2": "z"})
+    with pytest.raises(DataError, match=r"relationship\['v'\].*asset2"):
+        panel_reml(returns.to_numpy(), {"u": K, "v": stranger})
+
+
 def test_predictions_at_other_values_of_the_regressors():
     fit, _ = fitted(7, p=2)
     b, a = fit.fixed_effects, fit.effects
@@ -447,6 +522,14 @@ def test_predictions_at_other_values_of_the_regressors():
     close(fit.predict([-1.0, 2.0]), fit.predict(point), rtol=0)
     with pytest.raises(DataError, match="fixed does not name"):
         fit.predict(pd.Series({"x1": 2.0, "y": 1.0}))
+    for wrong in ([1.0], 2.0, [1.0, 2.0, 3.0]):
+        with pytest.raises(DataError, match="one a regressor"):
+            fit.predict(wrong)
+    with pytest.raises(DataError, match="missing or infinite"):
+        fit.predict([1.0, np.nan])
+    alone, _ = fitted(7, p=0)
+    with pytest.raises(DataError, match="the model has no regressors"):
+        alone.predict([1.0, 2.0])
 
 
 def test_an_asset_without_returns_is_predicted_by_its_relatives():
@@ -520,6 +603,27 @@ def highest(cells, fit, j, value):
     return -found.fun
 
 
+@pytest.mark.parametrize("seed", [13, 16])
+def test_interval_of_the_heritability_beside_a_period_effect(seed):
+    fit, cells = fitted(seed, gaps=0.2, ratio=1.0, period=True, periods=0.3, shape=(14, 6))
+    found = fit.confint().loc["heritability"]
+    assert found["estimate"] == pytest.approx(fit.heritability)
+    drop = chi2.ppf(0.95, 1) / 2
+    for share in found[["lower", "upper"]]:
+        best = minimize(
+            lambda x, s=share: -cells.log_likelihood(np.exp(x[[0, 1, 0]]) * [s, 1, 1 - s]),
+            np.log([fit.variance_components["residual"], 0.001]),
+            method="Nelder-Mead",
+            options={"xatol": 1e-7, "fatol": 1e-10, "maxiter": 4000},
+        )
+        lost = fit.log_likelihood + best.fun
+        assert lost == pytest.approx(drop, abs=1e-5) if share else lost <= drop
+
+
+def test_several_kernels_have_no_interval_of_the_heritability():
+    assert list(fitted(1, kernels=2)[0].confint().index) == ["first", "second", "residual"]
+
+
 def test_interval_of_the_heritability_is_that_of_the_ratio():
     fit, cells = fitted(13, gaps=0.2, ratio=1.0)
     found = fit.confint().loc["heritability"]
@@ -553,6 +657,11 @@ def test_profiles_are_those_of_all_cells(case):
         ("asset", [-1.0], "must be variances"),
         ("asset", [np.nan], "must be variances"),
         ("residual", [0.0], "must be variances"),
+        ("asset", ["x"], "must be numbers"),
+        ("asset", None, "must be variances"),
+        ("asset", [[1.0, 2.0], [3.0]], "must be numbers"),
+        ("asset", [[1.0, 2.0]], "give a vector"),
+        (["asset"], [1.0], "component is"),
     ],
 )
 def test_profiles_are_of_variances(component, values, message):
@@ -583,6 +692,26 @@ def test_likelihood_ratio_test_halves_the_tail():
     for wrong in ("residual", "period"):
         with pytest.raises(DataError, match="component is"):
             fit.boundary_test(wrong)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_test_beside_a_component_at_zero_warns():
+    fits = (fitted(seed, period=True, periods=0.0, ratio=0.5)[0] for seed in range(50))
+    fit = next(fit for fit in fits if fit.at_boundary == ("period",))
+    with pytest.warns(UserWarning, match=r"\['period'\] are estimated as zero too"):
+        test = fit.boundary_test()
+    assert test["p_value"] == pytest.approx(chi2.sf(test["statistic"], 1) / 2)
+    assert list(fit.boundary_test("period")) == [0.0, 1.0]
+
+
+def test_the_test_trusts_residuals_of_a_group_to_be_independent():
+    """Without effects, but with noise that groups share, it rejects far too often."""
+    block = np.kron(np.eye(6), np.ones((4, 4)))
+    rng, small = np.random.default_rng(8), []
+    for _ in range(100):
+        noise = rng.normal(size=(30, 24)) + np.repeat(rng.normal(size=(30, 6)), 4, axis=1)
+        small.append(panel_reml(noise, (block + np.eye(24)) / 2).boundary_test()["p_value"] < 0.05)
+    assert np.mean(small) > 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
 
 
 # -------------------------------------------------------------------------- bad input
@@ -678,6 +807,17 @@ BAD = {
     ),
     "as a string": ({"random": lambda r, K, X: "asset:period"}, "IS the residual"),
     "unknown term": ({"random": lambda r, K, X: ("asset", "regime")}, "pass them as fixed"),
+    "no terms": ({"random": lambda r, K, X: None}, "random is None"),
+    "a number for terms": ({"random": lambda r, K, X: 5}, "random is 5"),
+    "a list of lists": ({"random": lambda r, K, X: [["asset"]]}, "it must be"),
+    "rows in another order": (
+        {"relationship": lambda r, K, X: K.iloc[::-1]},
+        r"Reorder it with relationship\.loc\[names, names\]",
+    ),
+    "rows of one of two in another order": (
+        {"relationship": lambda r, K, X: {"u": K, "v": K.iloc[::-1]}},
+        r"Reorder it with relationship\['v'\]\.loc\[names, names\]",
+    ),
     "no asset term": ({"random": lambda r, K, X: ("period",)}, "it must be"),
     "method": ({"method": lambda r, K, X: "bayes"}, "'reml' or 'ml'"),
     "iterations": ({"max_iterations": lambda r, K, X: 0}, "at least 1"),

@@ -13,10 +13,10 @@ q = E_yy - E_yx E_xx^-1 E_xy the restricted log-likelihood is
 
 in the convention of lme4; full maximum likelihood leaves out log|E_xx| and counts all cells.
 
-With one kernel, one eigendecomposition of Q^1/2 K Q^1/2 makes E diagonal in z, balanced or not: a
-value of g costs O(N), and s_e has a closed form. A period effect replaces F by
+With one kernel and no period effect, one eigendecomposition of Q^1/2 K Q^1/2 makes E diagonal in z,
+balanced or not: a value of g costs O(N), and s_e has a closed form. A period effect replaces F by
 F - sum_t c_t f_t f_t', with f_t the sums over period t, m_t the assets seen in it, and
-c_t = g_p / (1 + m_t g_p).
+c_t = g_p / (1 + m_t g_p). Then, and with several kernels, a value of g costs O(N^3 + T N^2).
 
 References
 ----------

@@ -8,6 +8,10 @@ where x_t holds an intercept and regressors common to all assets, K_k are relati
 a_i is constant in time. It is a statement about means: an asset's effect is its "breeding value".
 A common period effect p_t ~ N(0, s_p) may be added. Cells may be missing.
 
+Two assumptions matter. Residuals are independent between assets: where groups of assets still move
+together after the period effect, the shared noise of a group looks like an effect of the group, and
+tests and intervals of s_k promise too much. And K_k does not depend on the returns that are fitted.
+
 In breeding, assets are animals, and a_i is the breeding value. The variances are estimated by
 restricted or full maximum likelihood (Patterson and Thompson, 1971), b by generalised least
 squares, and a by best linear unbiased prediction. The computations stand in
@@ -21,6 +25,7 @@ Patterson, H. D. and Thompson, R. (1971). Recovery of inter-block information wh
 unequal. Biometrika 58, 545-554.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,8 +104,9 @@ class PanelModel:
     def heritability(self) -> float:
         """Share of the variance of ONE return that persists: s_a / (s_a + s_e).
 
-        With several kernels s_a is the sum of their components. A period effect is the same for
-        all assets, tells none from another, and does not count. Kernels have mean diagonal 1.
+        s_a is the mean variance of an effect, ``sum_k s_k tr(K_k) / N``, whatever the units of the
+        kernels. A period effect is the same for all assets, tells none from another, and does not
+        count.
         """
         return self.reliability_of_mean(1)
 
@@ -108,8 +114,11 @@ class PanelModel:
     def reliability(self) -> float:
         """Share of the variance of a MEAN over the sample that persists: s_a / (s_a + s_e / T).
 
-        It is the squared correlation of that mean with the effect, for unrelated assets and a known
-        intercept. T is the mean number of periods seen an asset, in a balanced panel all of them.
+        It is the squared correlation of that mean with the effect, and the share of a deviation
+        that is kept in `effects`, for unrelated assets of equal variance only. It uses the
+        diagonals of the kernels and ignores what is off them: with relatives, more is kept of what
+        a group shares, and less of what is an asset's own. `effect_reliability` counts relatives.
+        T is the mean number of periods seen an asset, in a balanced panel all of them.
         """
         return self.reliability_of_mean(float(self._design.cells.counts.mean()))
 
@@ -133,16 +142,23 @@ class PanelModel:
         n_periods = read_number(n_periods, "n_periods")
         if n_periods <= 0:
             raise DataError(f"n_periods is {n_periods}; it must be positive.")
-        asset = float(self._theta[: len(self._design.cells.kernels)].sum())
+        sizes = self._sizes
+        asset = float(self._theta[: len(sizes)] @ sizes)
         return asset / (asset + float(self._theta[-1]) / n_periods)
 
+    @property
+    def _sizes(self) -> Array:
+        """Mean diagonal of every kernel: variance of a mean asset's effect by unit of component."""
+        return np.array([np.diagonal(K).mean() for K in self._design.cells.kernels])
+
     def confint(self, level: float = 0.95) -> pd.DataFrame:
-        """Profile-likelihood intervals of the variance components, and of the heritability.
+        """Profile-likelihood intervals of the variance components and the heritability.
 
         An interval holds the values at which twice the drop of the profile log-likelihood is below
         the quantile of chi-squared with one degree of freedom. Where zero is among them, the lower
         limit is 0. Near zero the interval covers too often: there the statistic is distributed as
         a mixture, in equal parts, of 0 and that chi-squared (Self and Liang, 1987).
+        Like the test of `boundary_test`, it takes residuals as independent between assets.
 
         Parameters
         ----------
@@ -152,8 +168,8 @@ class PanelModel:
         Returns
         -------
         DataFrame of shape (n_components, 3)
-            Columns ``estimate``, ``lower``, ``upper``; a row ``"heritability"`` where there is one
-            kernel and no period effect.
+            Columns ``estimate``, ``lower``, ``upper``. With one kernel there is a last row
+            ``"heritability"``, by the profile of s_a / s_e; with several there is none.
 
         Raises
         ------
@@ -175,7 +191,7 @@ class PanelModel:
             name: self._design.spread**2 * np.array(self._limits(j, drop))
             for j, name in enumerate(self._names)
         }
-        if isinstance(self._engine, Eigen):
+        if len(self._design.cells.kernels) == 1:
             rows["heritability"] = self._ratio_limits(drop)
         table = pd.DataFrame(rows, index=["estimate", "lower", "upper"], dtype=float)
         return table.T
@@ -188,7 +204,7 @@ class PanelModel:
         component : str
             A name in `variance_components`.
         values : array-like of shape (n_values,)
-            Variances, not negative; positive for ``"residual"``.
+            Variances, not negative; positive for ``"residual"``. A number is one value.
 
         Returns
         -------
@@ -202,20 +218,17 @@ class PanelModel:
         ConvergenceError
             If the other components cannot be found.
         """
-        if component not in self._names:
-            raise DataError(f"component is {component!r}; it must be in {list(self._names)}.")
-        j, points = self._names.index(component), np.atleast_1d(np.asarray(values, dtype=float))
-        lowest = float(points.min(initial=np.inf))
-        if (
-            not np.isfinite(points).all()
-            or lowest < 0
-            or (lowest == 0 and j == len(self._names) - 1)
-        ):
-            raise DataError(f"values of {component!r} must be variances, the lowest is {lowest}.")
+        j = self._place(component, self._names)
+        points = _read_variances(values, component, positive=j == len(self._names) - 1)
         scaled = points / self._design.spread**2
         found = [self._profile(j, float(value)) for value in scaled]
         level = self._design.constant(self.method)
         return pd.Series(found, index=pd.Index(points, name=component), name="profile") + level
+
+    def _place(self, component: Any, names: tuple[Any, ...]) -> int:
+        if component not in names:
+            raise DataError(f"component is {component!r}; it must be in {list(names)}.")
+        return names.index(component)
 
     def _limits(self, j: int, drop: float) -> tuple[float, float, float]:
         best = float(self._theta[j])
@@ -237,25 +250,39 @@ class PanelModel:
         return panel_likelihood.maximise(function, start, held, cells.scale, limit)[1]
 
     def _ratio_limits(self, drop: float) -> Array:
-        """Estimate and limits of the heritability, from the profile of the ratio of variances."""
-        freedom = self._design.cells.freedom(self.method)
-
-        def profile(ratio: float) -> float:
-            point = np.array([ratio])
-            return float(panel_likelihood.profile(self._engine, point, freedom, self.method)[0])
-
-        best = float(self._theta[0] / self._theta[1])
-        floor, unit = profile(best) - drop, float(self._design.cells.scale[0])
-        limits = panel_likelihood.interval(lambda ratio: floor - profile(ratio), best, unit)
-        ratios = np.array([best, *limits])
+        """Estimate and limits of the heritability, from the profile of s / s_e of one kernel."""
+        best, unit = float(self._theta[0] / self._theta[-1]), float(self._design.cells.scale[0])
+        floor = self._ratio_profile(best) - drop
+        limits = panel_likelihood.interval(
+            lambda ratio: floor - self._ratio_profile(ratio), best, unit
+        )
+        ratios = np.array([best, *limits]) * self._sizes[0]
         return np.asarray(ratios / (1 + ratios))
+
+    def _ratio_profile(self, ratio: float) -> float:
+        """Highest log-likelihood with the ratio of the kernel's to the residual variance held."""
+        cells = self._design.cells
+        freedom, point = cells.freedom(self.method), np.array([ratio])
+        if isinstance(self._engine, Eigen):
+            return float(panel_likelihood.profile(self._engine, point, freedom, self.method)[0])
+        full = panel_likelihood.objective(self._engine, freedom, self.method)
+
+        def others(rest: Array) -> tuple[float, Array]:
+            value, score = full(np.append(ratio * rest[-1], rest))
+            score[-1] += ratio * score[0]
+            return value, score[1:]
+
+        start, held = self._theta[1:], np.zeros(len(self._theta) - 1, dtype=bool)
+        limit = self._max_iterations
+        return panel_likelihood.maximise(others, start, held, cells.scale[1:], limit)[1]
 
     def boundary_test(self, component: Any = "asset") -> pd.Series:
         """Likelihood-ratio test that a variance component is zero.
 
         Under the hypothesis the statistic is zero with probability one half, and chi-squared with
-        one degree of freedom otherwise, for many independent effects (Self and Liang, 1987). With
-        few assets zero is likelier still, and the test errs on the side of caution.
+        one degree of freedom otherwise: for many independent effects, with all other components
+        above zero (Self and Liang, 1987). With few effects zero is likelier still (Crainiceanu and
+        Ruppert, 2004).
 
         Parameters
         ----------
@@ -271,10 +298,34 @@ class PanelModel:
         ------
         DataError
             If there is no such component.
+
+        Warns
+        -----
+        UserWarning
+            If another component is estimated as zero: then the law is another mixture.
+
+        Notes
+        -----
+        The p-value is for residuals that are independent between assets. Where groups of assets
+        move together beyond the period effect, their common noise looks like an effect of the
+        group, and the p-value is too small, by much. Then draw panels without effects that have the
+        correlations of the data, fit them, and take the share whose statistic is as large.
+
+        References
+        ----------
+        Self, S. G. and Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators
+        and likelihood ratio tests under nonstandard conditions. JASA 82, 605-610.
+        Crainiceanu, C. M. and Ruppert, D. (2004). Likelihood ratio tests in linear mixed models
+        with one variance component. JRSS B 66, 165-185.
         """
-        if component not in self._names[:-1]:
-            raise DataError(f"component is {component!r}; it must be in {list(self._names[:-1])}.")
-        j = self._names.index(component)
+        j = self._place(component, self._names[:-1])
+        others = [name for name in self.at_boundary if name != component]
+        if others:
+            warnings.warn(
+                f"the component(s) {others} are estimated as zero too, and the p-value of "
+                f"{component!r} does not count that. Fit the model without them.",
+                stacklevel=2,
+            )
         statistic = 2 * (self._profile(j, float(self._theta[j])) - self._profile(j, 0.0))
         p_value = 0.5 * float(chi2.sf(statistic, 1)) if statistic > 0 else 1.0
         return pd.Series({"statistic": max(statistic, 0.0), "p_value": p_value}, name=component)
@@ -302,7 +353,10 @@ class PanelModel:
 
     @cached_property
     def effects(self) -> Any:
-        """Best linear unbiased predictions of a_i, the sum over kernels, one an asset."""
+        """Best linear unbiased predictions of a_i, the sum over kernels, one an asset.
+
+        All are 0 where the components of all kernels are estimated as 0.
+        """
         return self._label(self._solution.effects.sum(axis=0), "effect")
 
     @cached_property
@@ -322,15 +376,28 @@ class PanelModel:
         return pd.DataFrame(values, index=self._design.labels, columns=names)
 
     @property
-    def accuracy(self) -> Any:
-        """Reliability of each prediction, 1 - PEV_i / var(a_i): what breeders print beside a bull.
+    def effect_reliability(self) -> Any:
+        """Squared correlation of each prediction with its effect, 1 - PEV_i / var(a_i).
 
         It counts relatives and the uncertainty of the fixed effects, where `reliability` does not.
-        NaN where the effect has no variance.
+        Like `effects_se` it takes the variance components as known. NaN where the effect has no
+        variance.
         """
+        return label_vector(self._effect_reliability(), self._design.labels, "reliability")
+
+    @property
+    def accuracy(self) -> Any:
+        """Correlation of each prediction with its effect: the root of `effect_reliability`.
+
+        Breeders print one or the other beside a bull, and call them by these two names.
+        """
+        root = np.sqrt(self._effect_reliability())
+        return label_vector(root, self._design.labels, "accuracy")
+
+    def _effect_reliability(self) -> Array:
         prior = self._solution.prior
         share = self._solution.error / np.where(prior > 0, prior, np.nan)
-        return label_vector(1 - share, self._design.labels, "accuracy")
+        return np.asarray(np.clip(1 - share, 0.0, 1.0))
 
     @property
     def period_effects(self) -> pd.Series:
@@ -375,12 +442,12 @@ class PanelModel:
         Raises
         ------
         DataError
-            If a regressor is missing or not finite.
+            If a regressor is missing, unknown or not finite, or the model has none.
         """
         point = self._design.mean
         if fixed is not None:
             names = pd.Index(self._design.names[1:])
-            point = np.r_[1.0, read_vector(fixed, len(names), names, "fixed")[0]]
+            point = np.r_[1.0, _read_point(fixed, names)]
         level = float(point @ self.fixed_effects.to_numpy())
         values = level + self._design.spread * self._solution.effects.sum(axis=0)
         return label_vector(values, self._design.labels, "expected return")
@@ -406,8 +473,13 @@ def panel_reml(
         Decimal simple returns; NaN is a missing cell. A period without any return is ignored. An
         asset without any is allowed if a relationship is given: its relatives predict it.
     relationship : DataFrame or array of shape (n_assets, n_assets), or mapping of such, optional
-        K, positive semidefinite, mean diagonal 1; a DataFrame is matched by name. A mapping gives
-        every kernel a variance component of its own. The identity by default.
+        K, positive semidefinite; a DataFrame is matched by name. Where the returns have no names,
+        the assets are in the order of the first kernel that has, and take its names. A mapping
+        gives every kernel a variance component of its own. With mean diagonal 1 a component is the
+        variance of an asset's effect. The identity by default.
+
+        K must be known without the returns that are fitted: groups, characteristics, or returns of
+        an earlier time. A K from the same returns puts the response into its own prior.
     fixed : DataFrame, Series or array of shape (n_periods, n_regressors), optional
         Regressors common to all assets, such as the market, a trend, or dummies of regimes. A
         DataFrame is matched by the dates of `returns`. An intercept is always included.
@@ -435,16 +507,17 @@ def panel_reml(
 
     Notes
     -----
-    One kernel without a period effect: a grid over the ratio of variances, then a root of the
-    exact score, so that a second optimum is not overlooked. Otherwise Newton steps with the
-    curvature by differences of the exact score, from the best of several starts.
+    One kernel without a period effect: one eigendecomposition, a grid over the ratio of variances,
+    then a root of the exact score, so that a second optimum is not overlooked; O(N) a step.
+    Otherwise Newton steps with the curvature by differences of the exact score, from the best of
+    several starts; O(N^3 + T N^2) a step.
     """
     terms = _read_random(random)
     if method not in ("reml", "ml"):
         raise DataError(f"method is {method!r}; it must be 'reml' or 'ml'.")
     max_iterations = read_count(max_iterations, "max_iterations")
     values, labels = read_returns(returns, allow_missing=True)
-    kernels = _read_kernels(relationship, values.shape[1], labels)
+    kernels, labels = _read_kernels(relationship, values.shape[1], labels)
     design = _read_design(returns, values, labels, fixed, kernels, "period" in terms)
     engine, theta, value = _fit(design.cells, method, max_iterations)
     if theta[-1] < LEAST_RESIDUAL:
@@ -476,7 +549,10 @@ def _fit(cells: Cells, method: Method, max_iterations: int) -> tuple[Eigen | Den
 
 
 def _read_random(random: Sequence[str]) -> set[str]:
-    terms = {random} if isinstance(random, str) else set(random)
+    try:
+        terms = {random} if isinstance(random, str) else set(random)
+    except TypeError:
+        terms = set()  # not a sequence of names: the message below says what it must be
     if {"asset:period", "period:asset", "residual"} & terms:
         raise DataError(
             "random asks for an independent effect of every asset and period. There is one return "
@@ -490,23 +566,55 @@ def _read_random(random: Sequence[str]) -> set[str]:
     return terms
 
 
-def _read_kernels(relationship: Any, n_assets: int, labels: Labels | None) -> dict[str, Array]:
-    """Kernels by the name of their component, as arrays in the order of the assets."""
+def _read_kernels(
+    relationship: Any, n_assets: int, labels: Labels | None
+) -> tuple[dict[str, Array], Labels | None]:
+    """Kernels by the name of their component, as arrays in the order of the assets, and labels.
+
+    Where the returns have no labels, those of the first labelled kernel are the assets'.
+    """
     if n_assets < 2:
         raise DataError("returns has 1 asset; its effect is the intercept. Give 2 or more.")
     if relationship is None:
-        return {"asset": np.eye(n_assets)}
-    if not isinstance(relationship, Mapping):
-        relationship = {"asset": relationship}
-    if not relationship or {"period", "residual"} & set(relationship):
+        return {"asset": np.eye(n_assets)}, labels
+    several = isinstance(relationship, Mapping)
+    named = dict(relationship) if several else {"asset": relationship}
+    if not named or {"period", "residual"} & set(named):
         raise DataError(
-            f"relationship names the kernels {list(relationship)!r}; it must name at least one, "
-            "and none 'period' or 'residual'."
+            f"relationship names the kernels {list(named)!r}; it must name at least one, and none "
+            "'period' or 'residual'."
         )
-    return {
-        name: read_relationship(matrix, labels, n_assets=n_assets, what=f"relationship {name!r}")[0]
-        for name, matrix in relationship.items()
-    }
+    kernels = {}
+    for name, matrix in named.items():
+        what = f"relationship[{name!r}]" if several else "relationship"
+        kernels[name], labels = read_relationship(matrix, labels, n_assets=n_assets, what=what)
+    return kernels, labels
+
+
+def _read_variances(values: Any, component: Any, *, positive: bool) -> Array:
+    """Values of a variance component, not negative, or positive."""
+    try:
+        points = np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"values of {component!r} must be numbers ({error}).") from error
+    if points.ndim != 1:
+        raise DataError(f"values of {component!r} have shape {points.shape}; give a vector.")
+    lowest = float(points.min(initial=np.inf))
+    if not np.isfinite(points).all() or lowest < 0 or (positive and lowest == 0):
+        raise DataError(f"values of {component!r} must be variances, the lowest is {lowest}.")
+    return points
+
+
+def _read_point(fixed: Any, names: pd.Index) -> Array:
+    """Values of the regressors, in their order."""
+    if not len(names):
+        raise DataError("fixed is given, but the model has no regressors. Use predict() alone.")
+    if not isinstance(fixed, pd.Series) and np.size(fixed) != len(names):
+        raise DataError(
+            f"fixed has {np.size(fixed)} value(s); it must have one a regressor, {list(names)}, "
+            "without the intercept."
+        )
+    return read_vector(fixed, len(names), names, "fixed")[0]
 
 
 def _require_distinct(kernels: Mapping[str, Array], seen: Any) -> None:
