@@ -14,13 +14,13 @@ case). The posterior is approximated by q(f) q(L), both normal. The objective is
 
 One round raises it in three steps, each of them the best there is given the others, so that no
 round can lower it. With S the sample correlation of n degrees of freedom, and l_i the mean and C_i
-the covariance of the loadings of asset i,
+the covariance of the loadings of asset i:
 
-    factors     F = (I + sum_i (l_i l_i' + C_i) / psi_i)^-1,    G = F L' Psi^-1,
-                A = S G',    B = F + G S G'
-    loadings    C_i = (n B / psi_i + 1 / v)^-1,    l_i = m + C_i (A_i - B m) n / psi_i
-    parameters  psi_i = S_ii - 2 l_i'A_i + l_i'B l_i + tr(B C_i),    m, v: moments of the loadings;
-                psi and v averaged with their priors.
+1. Factors: ``F = (I + sum_i (l_i l_i' + C_i) / psi_i)^-1``, ``G = F L' Psi^-1``, and from them
+   ``A = S G'`` and ``B = F + G S G'``.
+2. Loadings: ``C_i = (n B / psi_i + 1 / v)^-1`` and ``l_i = m + C_i (A_i - B m) n / psi_i``.
+3. Parameters: ``psi_i = S_ii - 2 l_i'A_i + l_i'B l_i + tr(B C_i)``, and the moments of the loadings
+   for m and v; psi and v are averaged with their priors.
 
 A_i, B, m and v stand for their parts that concern asset i. Assets in the same groups share B and v,
 so that one small eigendecomposition, ``v^1/2 B v^1/2 = U diag(d) U'``, gives all their C_i as
