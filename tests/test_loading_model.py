@@ -353,8 +353,9 @@ def test_names_that_clash_are_told_apart():
     labels.loc["s1", "sector"] = "market"
     names = list(random_loadings(RETURNS, labels).loadings.columns)
     assert names == ["market", "sector: market", "g0", "g1", "g2", "size: g0", "size: g1"]
-    unnamed = random_loadings(RETURNS, GROUPS.rename("specific"))
-    assert list(unnamed.components()) == ["market", "groups", "specific"]
+    for name in ("specific", "market", "sample"):
+        unnamed = random_loadings(RETURNS, GROUPS.rename(name))
+        assert list(unnamed.components()) == ["market", "groups", "specific"]
 
 
 def test_groups_are_matched_by_name_and_may_cover_more():
@@ -383,14 +384,52 @@ def test_very_few_assets(n_assets):
     assert np.abs(ratio - 1).max() < 0.1
 
 
-def test_a_copy_of_an_asset_is_held_above_zero_and_named():
-    copies = RETURNS.iloc[:, :3].assign(s1=RETURNS["s0"])
-    long = pd.concat([copies] * 60, ignore_index=True)  # so that data outweigh the prior
-    with pytest.warns(UserWarning, match="specific variance of 2 asset.*first is s0"):
-        model = random_loadings(long)
+def warnings_of(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = call()
+    assert all(one.filename == __file__ for one in caught)  # where the user's line is
+    return result, [str(one.message) for one in caught]
+
+
+def test_a_near_copy_is_held_above_zero_and_named():
+    noise = 0.001 * np.random.default_rng(0).standard_normal(40) * RETURNS["s0"].std()
+    near = RETURNS.iloc[:, :3].assign(s1=RETURNS["s0"] + noise)
+    long = pd.concat([near] * 60, ignore_index=True)  # so that data outweigh the prior
+    model, (message,) = warnings_of(lambda: random_loadings(long))
+    assert "specific variance of 2 asset(s), the first is s0" in message
+    assert model.floored == ("s0", "s1")
     share = model.specific_variance / long.var()
     assert share.min() == pytest.approx(variational.FLOOR)
     assert np.linalg.eigvalsh(model.covariance())[0] > 0
+    bare, messages = warnings_of(lambda: random_loadings(long.to_numpy()))
+    assert bare.floored == (0, 1)
+    assert "the first is 0" in messages[0]
+
+
+@pytest.mark.parametrize("n_periods", [4, 30, 60, 104, 208])
+@pytest.mark.parametrize("times", [1.0, -2.0])
+def test_a_copy_is_named_in_samples_of_any_length(n_periods, times):
+    returns, groups, _, _ = world(n_periods, [5, 4, 6], 7)
+    copied = returns.assign(s3=0.001 + times * returns["s2"])
+    model, messages = warnings_of(lambda: random_loadings(copied, groups))
+    assert "1 pair(s) of assets are copies" in messages[0]
+    assert "the first is s2 and s3" in messages[0]
+    assert np.linalg.eigvalsh(model.covariance())[0] > 0
+    near = copied.assign(s3=copied["s3"] + 0.01 * returns["s14"])
+    assert not any("copies" in text for text in warnings_of(lambda: random_loadings(near))[1])
+    assert "the first is 2 and 3" in warnings_of(lambda: random_loadings(copied.to_numpy()))[1][0]
+
+
+def test_the_quiet_fit_is_the_same_and_says_nothing():
+    copied = pd.concat([RETURNS.assign(s3=RETURNS["s2"])] * 8, ignore_index=True)
+    model, messages = warnings_of(lambda: loading_model.fit(copied, GROUPS))
+    assert messages == []
+    loud, messages = warnings_of(lambda: random_loadings(copied, GROUPS))
+    assert len(messages) == 2
+    assert model.floored == loud.floored == ("s2", "s3")
+    pd.testing.assert_frame_equal(model.covariance(), loud.covariance(), check_exact=True)
+    assert random_loadings(RETURNS, GROUPS).floored == ()
 
 
 @pytest.mark.parametrize(
@@ -405,11 +444,24 @@ def test_a_copy_of_an_asset_is_held_above_zero_and_named():
         (RETURNS, list(GROUPS)[:-1], "groups has 14 entries"),
         (RETURNS, pd.concat([GROUPS, GROUPS[:1]]), "repeated asset label"),
         (RETURNS[:2], GROUPS, "needs at least 3"),
+        (RETURNS.assign(s4=0.1 + 1.4e-17 * (np.arange(40) % 2)), GROUPS, "1 asset.* never move"),
+        (RETURNS, pd.concat([GROUPS, GROUPS], axis=1), "more than one column called 'sector'"),
     ],
 )
 def test_bad_input_is_named(returns, groups, message):
     with pytest.raises(DataError, match=message):
         random_loadings(returns, groups)
+
+
+def test_one_column_of_zeros_and_ones_has_two_readings():
+    coded = (GROUPS == "g1").astype(int)
+    for table in (coded.to_frame(), coded.to_frame() == 1, coded.to_numpy()[:, None]):
+        with pytest.raises(DataError, match="or the labels of two groups"):
+            random_loadings(RETURNS, table)
+    labels = random_loadings(RETURNS, coded)
+    assert list(labels.loadings.columns) == ["market", 0, 1]
+    one = random_loadings(RETURNS, coded.rename("g1").to_frame().assign(none=0))
+    assert list(one.loadings.columns) == ["market", "g1"]
 
 
 def test_bad_counts_are_named():
@@ -421,4 +473,10 @@ def test_nothing_is_printed_or_warned_in_ordinary_use():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         random_loadings(RETURNS, GROUPS)
-    assert loading_model.__all__ == ["LoadingModel", "Part", "random_loadings", "standardise"]
+    assert loading_model.__all__ == [
+        "LoadingModel",
+        "Part",
+        "fit",
+        "random_loadings",
+        "standardise",
+    ]

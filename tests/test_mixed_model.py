@@ -1,5 +1,7 @@
 """The recommended covariance against its steps by hand, known truths, and bad input."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,6 +142,24 @@ def test_a_fit_adds_up_to_the_covariance():
     assert list(related.components()) == ["sample", "relationship", "market", "residual"]
 
 
+def test_copies_are_recorded_and_not_warned_of():
+    long = pd.concat([RETURNS.assign(s1=RETURNS["s0"])] * 6, ignore_index=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = mixed_model.fit(long, GROUPS)
+    assert fitted.model.floored == ("s0", "s1")
+    total = fitted.covariance()
+    assert np.linalg.eigvalsh(total)[0] > 0
+    assert total.loc["s0", "s1"] / total.loc["s0", "s0"] == pytest.approx(1, abs=1e-3)
+
+
+def test_parts_add_up_whatever_the_level_is_called():
+    for name in ("sample", "market", "specific"):
+        fitted = mixed_model.fit(RETURNS, GROUPS.rename(name))
+        total = sum(fitted.components().values())
+        np.testing.assert_allclose(total, fitted.covariance(), rtol=1e-10)
+
+
 def test_arrays_in_arrays_out_and_assets_in_any_order():
     found = mixed_model.covariance(RETURNS.to_numpy(), list(GROUPS))
     expected = mixed_model.covariance(RETURNS, GROUPS)
@@ -190,6 +210,9 @@ def test_true_groups_help_and_permuted_ones_do_not():
         ({"groups": GROUPS, "relationship": np.eye(12)}, "both given"),
         ({"groups": GROUPS.drop("s3")}, "no entry for 1 asset.*'s3'"),
         ({"relationship": pd.DataFrame(np.eye(2), index=["p", "q"], columns=["p", "q"])}, "'s0'"),
+        ({"relationship": {"market": relationship.from_groups(GROUPS)}}, "'market'.* Rename it"),
+        ({"relationship": {"sample": relationship.from_groups(GROUPS)}}, "'sample'.* Rename it"),
+        ({"groups": (GROUPS == "a").astype(int).to_frame()}, "single column of zeros and ones"),
         ({"groups": GROUPS, "halflife": 0.0}, "halflife is 0"),
         ({"groups": GROUPS, "halflife": -1}, "halflife is -1"),
         ({"groups": GROUPS, "halflife": np.nan}, "halflife is nan"),

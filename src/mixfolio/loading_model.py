@@ -37,13 +37,16 @@ from mixfolio.inputs import (
     read_count,
     read_membership,
     read_returns,
+    require_moving,
 )
 
-__all__ = ["LoadingModel", "Part", "random_loadings", "standardise"]
+__all__ = ["LoadingModel", "Part", "fit", "random_loadings", "standardise"]
 
 Part: TypeAlias = Literal["total", "systematic", "idiosyncratic"]
 
 MARKET, SPECIFIC = "market", "specific"
+RESERVED = (MARKET, SPECIFIC, "sample")  # parts of this model, and of what is shrunk toward it
+COPY = 1e-8  # how near to one the correlation of two copies is
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,9 @@ class LoadingModel:
         constants, as in :func:`mixfolio.kernel_model.covariance_reml`.
     evidence : float
         The objective, for standardised returns.
+    floored : tuple
+        Assets whose specific variance is held at the floor, 1% of their variance: names, or
+        positions where the returns have none.
     iterations : int
         Rounds.
     converged : bool
@@ -79,6 +85,7 @@ class LoadingModel:
     loading_distribution: pd.DataFrame
     log_likelihood: float
     evidence: float
+    floored: tuple[Any, ...]
     iterations: int
     converged: bool
     _labels: Labels | None = field(repr=False)
@@ -155,7 +162,9 @@ def random_loadings(
         One group label an asset; a table of zeros and ones of shape (n_assets, n_groups), for
         assets in several groups or in none; or a table of labels with one column a level, such as
         sector and industry. Labelled ones are matched by name and may cover more assets. Without
-        groups there is only the market.
+        groups there is only the market. A table with a single column of zeros and ones is refused:
+        it may be one group and assets in none, or the labels of two groups. A Series of them is
+        two groups.
     max_iterations : int
         The most rounds.
 
@@ -166,19 +175,53 @@ def random_loadings(
     Raises
     ------
     DataError
-        If the returns are unusable or have fewer than 3 periods, an asset never moves, has no
-        entry in the groups, or a label is missing.
+        If the returns are unusable or have fewer than 3 periods; an asset never moves, or has no
+        entry in the groups; a label is missing; or a table of groups is a single column of zeros
+        and ones, or repeats a column name.
 
     Warns
     -----
     UserWarning
-        If a specific variance would fall below 1% of an asset's variance, and is held there, as
-        with an asset that is a copy of another; or if the rounds do not suffice.
+        If two assets are copies of each other but for size and sign; if a specific variance would
+        fall below 1% of an asset's variance, and is held there; or if the rounds do not suffice.
 
     Notes
     -----
     A group of one asset has no factor: nothing would tell it from the specific variance. Nor has a
     group with the same assets as the market or as another group.
+
+    The prior keeps a specific variance above ``1 / (n_periods + 1)`` of the asset's variance, even
+    that of a copy, which has none. The floor of 1% is therefore met in long samples only.
+    """
+    model = fit(returns, groups, max_iterations=max_iterations)
+    _warn_of_copies(returns, model)
+    return model
+
+
+def fit(returns: MatrixLike, groups: Any = None, *, max_iterations: int = 1000) -> LoadingModel:
+    """:func:`random_loadings` without a word about copies and floors.
+
+    It is for estimates that shrink the sample toward the model: the sample then says what copies
+    have in common. The floor is recorded in `floored`.
+
+    Parameters
+    ----------
+    returns, groups, max_iterations
+        As in :func:`random_loadings`.
+
+    Returns
+    -------
+    LoadingModel
+
+    Raises
+    ------
+    DataError
+        As in :func:`random_loadings`.
+
+    Warns
+    -----
+    UserWarning
+        If the rounds do not suffice.
     """
     max_iterations = read_count(max_iterations, "max_iterations")
     values, labels = read_returns(returns, min_periods=3)
@@ -186,7 +229,12 @@ def random_loadings(
     Z, spread = standardise(values, labels)
     structure = variational.Structure(factors.membership)
     found = variational.fit(Z, structure, max_iterations)
-    _warn(found, labels)
+    if not found.converged:
+        warnings.warn(
+            f"random loadings did not settle in {found.rounds} rounds. Raise max_iterations.",
+            UserWarning,
+            stacklevel=3,
+        )
     return _described(found, structure, Z, spread, labels, factors)
 
 
@@ -218,12 +266,30 @@ def _levels(groups: Any) -> list[tuple[str, Any]]:
     if groups is None:
         return []
     if isinstance(groups, pd.DataFrame) and not groups.isin((0, 1)).all(axis=None):
+        if not groups.columns.is_unique:
+            twice = groups.columns[groups.columns.duplicated()][0]
+            raise DataError(
+                f"groups has more than one column called {twice!r}. Rename them: a column is a "
+                "level, and its name that of a part of the covariance."
+            )
         return [(_level_name(name), groups[name]) for name in groups.columns]
+    _require_one_reading(groups)
     return [(_level_name(getattr(groups, "name", None)), groups)]
 
 
+def _require_one_reading(groups: Any) -> None:
+    """Refuse a table of one column of zeros and ones, which may be a group or labels of two."""
+    values = groups.to_numpy() if isinstance(groups, pd.DataFrame) else groups
+    if np.ndim(values) == 2 and np.shape(values)[1] == 1 and np.isin(values, (0, 1)).all():
+        raise DataError(
+            "groups is a table with a single column of zeros and ones. It may be one group, the "
+            "ones, with the zeros in none; or the labels of two groups. For two groups give a "
+            "Series or a list of the labels; for one, add a column of zeros."
+        )
+
+
 def _level_name(name: Any) -> str:
-    return "groups" if name is None or name in (MARKET, SPECIFIC) else str(name)
+    return "groups" if name is None or name in RESERVED else str(name)
 
 
 def standardise(values: Array, labels: Labels | None) -> tuple[Array, Array]:
@@ -246,36 +312,41 @@ def standardise(values: Array, labels: Labels | None) -> tuple[Array, Array]:
     DataError
         If an asset never moves.
     """
+    require_moving(values, labels)
     spread = values.std(axis=0, ddof=1)
-    still = np.flatnonzero(np.ptp(values, axis=0) == 0)
-    if len(still):
-        name = still[0] if labels is None else labels[still[0]]
-        raise DataError(
-            f"{len(still)} asset(s) never move, the first is {name!s}. Leave them out: an asset "
-            "without risk needs no covariance."
-        )
     return (values - values.mean(axis=0)) / spread, spread
 
 
 # ------------------------------------------------------------------------------ result
 
 
-def _warn(found: variational.Fit, labels: Labels | None) -> None:
-    if not found.converged:
+def _warn_of_copies(returns: MatrixLike, model: LoadingModel) -> None:
+    """Name assets that copy each other, or whose specific variance is at the floor."""
+    values, labels = read_returns(returns)
+    Z, _ = standardise(values, labels)
+    correlation = np.abs(Z.T @ Z) / (len(Z) - 1)
+    first, second = np.nonzero(np.triu(correlation, 1) > 1 - COPY)
+    if len(first):
+        one, other = _names([first[0], second[0]], labels)
         warnings.warn(
-            f"random loadings did not settle in {found.rounds} rounds. Raise max_iterations.",
+            f"{len(first)} pair(s) of assets are copies of each other but for size and sign, the "
+            f"first is {one!s} and {other!s}. The model gives both a specific variance that they "
+            "do not have. Keep one of each pair.",
             UserWarning,
             stacklevel=3,
         )
-    low = np.flatnonzero(found.state.psi <= variational.FLOOR)
-    if len(low):
-        name = low[0] if labels is None else labels[low[0]]
+    if model.floored:
         warnings.warn(
-            f"the specific variance of {len(low)} asset(s), the first is {name!s}, is held at "
-            f"{variational.FLOOR:.0%} of the asset's variance. Is it a copy of another asset?",
+            f"the specific variance of {len(model.floored)} asset(s), the first is "
+            f"{model.floored[0]!s}, is held at {variational.FLOOR:.0%} of the asset's variance. "
+            "Is it nearly a copy of another asset?",
             UserWarning,
             stacklevel=3,
         )
+
+
+def _names(places: Any, labels: Labels | None) -> tuple[Any, ...]:
+    return tuple(int(i) if labels is None else labels[i] for i in places)
 
 
 def _described(
@@ -297,6 +368,7 @@ def _described(
         loading_distribution=table.astype({"assets": int}),
         log_likelihood=_log_likelihood(L, state.psi + C.sum(axis=1), Z, spread),
         evidence=found.evidence[-1],
+        floored=_names(np.flatnonzero(state.psi <= variational.FLOOR), labels),
         iterations=found.rounds,
         converged=found.converged,
         _labels=labels,

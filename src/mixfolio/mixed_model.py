@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mixfolio import loading_model
 from mixfolio.covariance import empirical_bayes_intensity
 from mixfolio.errors import DataError
 from mixfolio.inputs import Array, Labels, MatrixLike, label_matrix, read_number, read_returns
@@ -50,6 +51,8 @@ __all__ = [
     "recent_variances",
 ]
 
+RESERVED = ("market", "sample")  # parts that are always there
+
 
 def covariance(
     returns: MatrixLike,
@@ -66,10 +69,14 @@ def covariance(
     returns : DataFrame or array of shape (n_periods, n_assets)
         Decimal simple returns without gaps, oldest first. There may be fewer periods than assets.
     groups : Series, mapping, sequence or DataFrame, optional
-        Groups of assets, as :func:`random_loadings` takes them.
+        Groups of assets, as :func:`random_loadings` takes them: labels, or a table of zeros and
+        ones with two or more columns.
     relationship : matrix of shape (n_assets, n_assets), or mapping of name to matrix, optional
         Relationship matrices, as :func:`covariance_reml` takes them, instead of groups; a common
         effect of all assets, called "market", is added. With neither there is only the market.
+        Make them from what is not in `returns`: from attributes of the assets, or from strictly
+        earlier periods. With a matrix of correlations of these returns the data would enter
+        twice, as the evidence and as its own prior, and the model would be believed too much.
     halflife : float, optional
         Age in periods at which an observation counts half in the variances. A quarter of the number
         of periods by default; with infinity all count the same.
@@ -85,14 +92,19 @@ def covariance(
     ------
     DataError
         If the returns are unusable or have fewer than 3 periods, an asset never moves, groups or
-        relationship lack an asset, both are given, `halflife` is not positive or `persistence`
-        out of range.
+        relationship lack an asset, both are given, a relationship is called "market" or "sample",
+        `halflife` is not positive or `persistence` out of range.
 
     Notes
     -----
     The steps stand in the module's docstring. The power 1/4, the half-life, the persistence and the
     separate distributions of loadings by group were chosen by the out-of-sample volatility of
     minimum-variance portfolios of US stocks before 2015.
+
+    Copies of assets, and near copies such as two funds of one index, do not make this warn as
+    :func:`random_loadings` does: the sample says what they share. They take weight from the model
+    for all assets, though, the more the fewer assets there are. Which ones have their specific
+    variance at the floor stands in ``fit(...).model.floored``.
     """
     found = fit(returns, groups, relationship, halflife=halflife, persistence=persistence)
     return found.covariance()
@@ -169,7 +181,7 @@ def fit(
     Parameters
     ----------
     returns, groups, relationship, halflife, persistence
-        As in :func:`covariance`.
+        As in :func:`covariance`. A relationship must not be made from the same returns.
 
     Returns
     -------
@@ -211,7 +223,7 @@ def _persistent(model: LoadingModel | KernelModel, persistence: float) -> dict[s
 
 def _fitted(returns: Any, groups: Any, relationship: Any) -> LoadingModel | KernelModel:
     if relationship is None:
-        return random_loadings(returns, groups)
+        return loading_model.fit(returns, groups)
     if groups is not None:
         raise DataError(
             "groups and relationship are both given. Give one: a relationship matrix can hold the "
@@ -219,6 +231,12 @@ def _fitted(returns: Any, groups: Any, relationship: Any) -> LoadingModel | Kern
         )
     named = isinstance(relationship, Mapping)
     kernels = dict(relationship) if named else {"relationship": relationship}
+    for name in RESERVED:
+        if name in kernels:
+            raise DataError(
+                f"a relationship is called {name!r}, which names another part of this estimate. "
+                "Rename it."
+            )
     n_assets = np.shape(returns)[1]
     return covariance_reml(returns, kernels | {"market": np.ones((n_assets, n_assets))})
 
