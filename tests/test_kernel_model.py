@@ -433,7 +433,7 @@ def test_factors_are_matched_by_date():
 
 def spoil(table, place, value):
     table = table.copy()
-    table.iloc[place] = value
+    (table.iloc if isinstance(table, pd.DataFrame) else table)[place] = value
     return table
 
 
@@ -523,13 +523,36 @@ def test_bad_factors():
         covariance_reml(returns, kernels, factors=pd.concat([f, f]))
     with pytest.raises(DataError, match="24 periods and returns 25"):
         covariance_reml(returns, kernels, factors=f.to_numpy()[1:])
-    with pytest.raises(DataError, match="missing or infinite"):
-        covariance_reml(returns, kernels, factors=spoil(f, (0, 0), np.nan))
     regime = f.assign(f1=np.r_[np.zeros(20), np.ones(5)])
     late = returns.copy()
     late.iloc[18:, 2] = np.nan
     with pytest.raises(DataError, match="constant or collinear in the periods of asset A2"):
         covariance_reml(late, kernels, factors=regime)
+
+
+BAD_FACTORS = {
+    "missing": (
+        lambda f: spoil(f, (2, 1), np.nan),
+        "1 cell.*first is factor 'f1' in period 2001-03-31.*Leave these",
+    ),
+    "infinite": (lambda f: spoil(f.to_numpy(), (2, 1), np.inf), "1 cell.*factor 1 in period 2"),
+    "words": (lambda f: f["f0"].map(lambda x: "up" if x > 0 else "down"), "'up'|'down'"),
+    "complex": (lambda f: f * 1j, "complex"),
+    "none": (lambda f: f[[]], r"shape \(25, 0\).*leave the argument out"),
+    "three dimensions": (lambda f: np.zeros((25, 2, 2)), r"shape \(25, 2, 2\)"),
+    "a number": (lambda f: 3.0, r"shape \(\)"),
+    "repeated names": (lambda f: f.set_axis(["a", "a"], axis=1), "a name of its own"),
+    "one period": (lambda f: f.to_numpy()[:1], "1 periods and returns 25"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FACTORS)
+def test_factors_that_are_no_table_of_numbers_are_called_factors(case):
+    returns, kernels, f = world(n_kernels=1, factors=2)
+    change, message = BAD_FACTORS[case]
+    with pytest.raises(DataError, match=message) as caught:
+        covariance_reml(returns, kernels, factors=change(f))
+    assert str(caught.value).startswith("factors ")
 
 
 def test_no_convergence_is_an_error():
@@ -567,3 +590,24 @@ def test_trials_reach_the_boundary_first_and_then_come_nearer():
     first, second, third, *_ = trials
     assert first[0] == 0
     np.testing.assert_allclose([first, second, third], [[0, 1.5], [0.5, 1.25], [0.75, 1.125]])
+
+
+@settings(deadline=None)
+@given(st.floats(1e-6, 10), st.floats(0.01, 100))
+def test_a_component_that_meets_the_boundary_is_zero_to_the_last_bit(start, slope):
+    """Rounding would leave it a little above: then it is not reported as at the boundary."""
+    first = next(kernel_model._trials(np.array([start, 1.0]), np.array([-start - slope, 0.3])))
+    assert first[0] == 0
+
+
+def test_components_are_zero_exactly_or_well_above():
+    rng = np.random.default_rng(3)
+    at_zero = 0
+    for _ in range(60):
+        kernels = {f"k{j}": make_kernel(6, rng) for j in range(2)}
+        model = covariance_reml(0.02 * rng.standard_normal((12, 6)), kernels)
+        theta = model.variance_components
+        assert model.at_boundary == tuple(theta.index[theta < 1e-9])
+        assert not theta[list(model.at_boundary)].any()
+        at_zero += len(model.at_boundary)
+    assert at_zero > 30

@@ -192,7 +192,10 @@ def covariance_reml(
         Decimal simple returns. NaN marks a missing cell: the likelihood is that of the others.
     kernels : mapping of str to (n_assets, n_assets) matrix, or one such matrix
         Relationship matrices: symmetric, positive semidefinite, not diagonal. Labelled ones are
-        matched by name and may cover more assets. A single matrix is called "kernel".
+        matched by name and may cover more assets. A single matrix is called "kernel". Make them
+        from what is not in `returns`: from attributes of the assets, or from strictly earlier
+        periods. A matrix of correlations of these returns puts the response into its own prior,
+        and neither the components nor the likelihood then mean what they say.
     factors : DataFrame, Series or array of shape (n_periods, n_factors), optional
         Observed factors, matched by date where both have labels. Every asset has its own slopes.
     scale : {"correlation", "raw"}
@@ -208,9 +211,9 @@ def covariance_reml(
     ------
     DataError
         If the returns are unusable; a kernel is not symmetric, not positive semidefinite, lacks an
-        asset or cannot be told from the others or from the residual; a factor lacks a date, is
-        constant or collinear; an asset never moves; an asset or a period is missing altogether;
-        or there are fewer than n_factors + 2 periods of an asset.
+        asset or cannot be told from the others or from the residual; a factor lacks a date, has a
+        cell that is no finite number, is constant or collinear; an asset never moves; an asset or
+        a period is missing altogether; or there are fewer than n_factors + 2 periods of an asset.
     ConvergenceError
         If `max_iterations` steps do not reach the maximum.
 
@@ -310,15 +313,50 @@ def _read_factors(factors: Any, returns: Any, n_periods: int) -> tuple[list[Any]
         factors = factors.to_frame(factors.name if factors.name is not None else "factor")
     if isinstance(factors, pd.DataFrame) and isinstance(returns, pd.DataFrame):
         factors = _match_dates(factors, returns.index)
-    values, found = read_returns(factors if np.ndim(factors) == 2 else np.c_[np.asarray(factors)])
-    names = list(range(values.shape[1])) if found is None else list(found)
+    values, names = _factor_table(factors)
     if len(values) != n_periods:
         raise DataError(
             f"factors has {len(values)} periods and returns {n_periods}. Give both dates, or the "
             "same periods."
         )
+    _require_finite(values, names, factors)
     _require_independent(values, names)
     return names, np.column_stack([np.ones(n_periods), values])
+
+
+def _factor_table(factors: Any) -> tuple[Array, list[Any]]:
+    """Factors as numbers, n_periods x n_factors, and their names."""
+    try:
+        if np.iscomplexobj(factors):
+            raise TypeError("complex numbers")
+        values = np.array(factors, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"factors holds something that is not a number ({error}). Turn labels, such as "
+            "regimes, into columns of zeros and ones."
+        ) from error
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise DataError(
+            f"factors has shape {values.shape}; it must be (n_periods, n_factors) with at least "
+            "one factor. For a model without factors leave the argument out."
+        )
+    names = list(factors.columns if isinstance(factors, pd.DataFrame) else range(values.shape[1]))
+    if len(set(names)) < len(names):
+        raise DataError(f"factors has the columns {names}. Give each a name of its own.")
+    return values, names
+
+
+def _require_finite(values: Array, names: list[Any], factors: Any) -> None:
+    bad = np.argwhere(~np.isfinite(values))
+    if len(bad):
+        row, column = bad[0]
+        period = factors.index[row] if isinstance(factors, pd.DataFrame) else row
+        raise DataError(
+            f"factors has {len(bad)} cell(s) that are missing or infinite, the first is factor "
+            f"{names[column]!r} in period {period}. Leave these periods out of the returns, or "
+            "fill the factors on purpose."
+        )
 
 
 def _match_dates(factors: pd.DataFrame, dates: pd.Index) -> pd.DataFrame:
