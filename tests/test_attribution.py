@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mixfolio import attribution, metrics
 from mixfolio.errors import DataError, SingularCovarianceError
-from mixfolio.mixed_model import covariance_reml
+from mixfolio.mixed_model import covariance_reml, panel_reml
 
 NAMES = ["A", "B", "C", "D"]
 
@@ -96,6 +96,11 @@ def test_weights_are_matched_by_name():
 
 def test_bad_input():
     parts = make_parts()
+    means = panel_reml(np.random.default_rng(0).standard_normal((30, 4)))
+    with pytest.raises(DataError, match=r"type PanelModel, .* Give what covariance_reml"):
+        attribution.risk(np.ones(4), means)
+    with pytest.raises(DataError, match=r"type ndarray, .* a mapping of names to matrices"):
+        attribution.risk(np.ones(4), np.eye(4))
     with pytest.raises(DataError, match="no parts"):
         attribution.risk([1.0], {})
     with pytest.raises(DataError, match=r"weights .* 1 missing"):

@@ -10,6 +10,7 @@ from scipy.special import multigammaln
 
 from mixfolio import covariance, wishart
 from mixfolio.errors import DataError, SingularCovarianceError
+from mixfolio.mixed_model import panel_reml
 
 
 def draw(n_periods, n_assets, seed):
@@ -193,6 +194,8 @@ def test_anything_with_a_covariance_is_a_target():
         (RETURNS.assign(b=0.1), TARGET, "never move.*b"),
         (RETURNS, -TARGET, "not positive"),
         (RETURNS.iloc[:1], TARGET, "needs at least 2"),
+        (RETURNS, panel_reml(RETURNS), "type PanelModel, .* model of mean returns. Give a matrix"),
+        (RETURNS, None, "type NoneType, .* Give a matrix"),
     ],
 )
 def test_bad_input_is_named(returns, target, message):

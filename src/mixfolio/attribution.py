@@ -88,7 +88,8 @@ def risk(weights: VectorLike, model: CovarianceModel | Mapping[str, MatrixLike])
     Raises
     ------
     DataError
-        If there are no parts, they differ in their assets, or a weight is missing.
+        If the model has no covariance, as one of mean returns; there are no parts; they differ in
+        their assets; or a weight is missing.
     SingularCovarianceError
         If the parts give the portfolio a variance that is not positive.
 
@@ -98,8 +99,7 @@ def risk(weights: VectorLike, model: CovarianceModel | Mapping[str, MatrixLike])
     >>> risk([0.5, 0.5], parts).by_source.round(3).to_dict()
     {'market': 0.818, 'specific': 0.182}
     """
-    parts = dict(model) if isinstance(model, Mapping) else model.components()
-    matrices, labels = _read_parts(parts)
+    matrices, labels = _read_parts(_parts(model))
     n_assets = len(next(iter(matrices.values())))
     w, labels = read_vector(weights, n_assets, labels, "weights")
     table = pd.DataFrame({name: w * (matrix @ w) for name, matrix in matrices.items()}, labels)
@@ -110,6 +110,18 @@ def risk(weights: VectorLike, model: CovarianceModel | Mapping[str, MatrixLike])
             "nothing. Use weights that are not all zero, and a positive definite covariance."
         )
     return RiskAttribution(variance, table)
+
+
+def _parts(model: CovarianceModel | Mapping[str, MatrixLike]) -> Mapping[str, Any]:
+    if isinstance(model, Mapping):
+        return model
+    if not callable(getattr(model, "components", None)):
+        raise DataError(
+            f"model is of type {type(model).__name__}, which has no covariance with parts; a "
+            "PanelModel is one of mean returns. Give what covariance_reml, random_loadings or "
+            "mixed_model.fit returns, or a mapping of names to matrices."
+        )
+    return model.components()
 
 
 def _read_parts(parts: Mapping[str, Any]) -> tuple[dict[str, Array], Labels | None]:

@@ -463,8 +463,8 @@ def empirical_bayes(
     Raises
     ------
     DataError
-        If the returns or the target are unusable, an asset is missing from the target, or the
-        degrees of freedom are too few.
+        If the returns or the target are unusable, the target is a model without a covariance, an
+        asset is missing from the target, or the degrees of freedom are too few.
     SingularCovarianceError
         If the target is not positive definite.
 
@@ -519,6 +519,12 @@ def _with_target(returns: MatrixLike, target: Any) -> tuple[Array, Labels | None
     """Centred returns, their labels, and the target in the order of the assets."""
     values, labels = read_returns(returns)
     fitted = callable(getattr(target, "covariance", None))
+    if not fitted and not hasattr(target, "__len__") and not hasattr(target, "__array__"):
+        raise DataError(
+            f"target is of type {type(target).__name__}, which has no covariance; a PanelModel is "
+            "a model of mean returns. Give a matrix, or what covariance_reml or random_loadings "
+            "returns."
+        )
     V, names = read_covariance(target.covariance() if fitted else target)
     if labels is None or names is None:
         labels = names if labels is None else labels
