@@ -10,6 +10,7 @@ from mixfolio import (
     metrics,
     mixed_model,
     optimization,
+    practice,
     relationship,
 )
 from mixfolio.errors import DataError, InfeasibleError
@@ -78,7 +79,9 @@ def test_limits_hold(stocks):
     by_group = found.weights.groupby(groups.loc[found.weights.index]).sum()
     assert by_group.max() <= 0.15 + 1e-9
     assert found.weights.min() >= 0
-    assert "at most 8% an asset" in found.explanation
+    capped = int((found.weights > 0.08 - 1e-6).sum())
+    assert capped > 1
+    assert f"at most 8% an asset, which {capped} assets reach" in found.explanation
     assert "at most 15% a group" in found.explanation
     short = mixed_model_portfolio(returns, groups=groups, long_only=False, max_position=0.1)
     assert short.weights.min() < 0
@@ -94,6 +97,19 @@ def test_a_price_on_trading_means_less_of_it(stocks):
     assert 0 < dear.diagnosis["turnover"] < free.diagnosis["turnover"]
     assert free.diagnosis["turnover"] == pytest.approx(metrics.turnover(free.weights, held))
     assert "is bought or sold" in dear.explanation
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([0.25] * 4, "which none reaches"),
+        ([0.3, 0.25, 0.25, 0.2], "which 1 asset reaches"),
+        ([0.3, -0.3, 0.3, 0.7], "which 4 assets reach"),
+    ],
+)
+def test_how_many_reach_the_cap_reads_well(weights, words):
+    text = practice._what("minimum_variance", {"bounds": (0.0, 0.3)}, pd.Series(weights))
+    assert text.endswith(f"with at most 30% an asset, {words}.")
 
 
 @pytest.mark.parametrize("objective", ["risk_parity", "maximum_diversification"])

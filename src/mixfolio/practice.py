@@ -87,9 +87,10 @@ def mixed_model_portfolio(
         Decimal simple returns up to the decision, oldest first, without gaps in the periods used.
     relationship : matrix of shape (n_assets, n_assets), or mapping of name to matrix, optional
         Relationship matrices, matched by name; see :mod:`mixfolio.relationship`. They must not know
-        the future.
+        the future, nor be made from the same returns.
     groups : Series, mapping or DataFrame, optional
-        Groups of assets instead: one label an asset, several label columns, or a 0/1 table.
+        Groups of assets instead: one label an asset, several label columns, or a 0/1 table. A 0/1
+        table of a single column is refused, since it may as well be the labels of two groups.
     lookback : int, optional
         Periods of history to use, the latest; all by default.
     min_heritability : float
@@ -285,7 +286,8 @@ def _what(objective: str, options: ConstraintOptions, weights: Any) -> str:
     bound = options.get("bounds", (0.0, 1.0))[1]
     if bound < 1:
         at = int((weights.abs() >= bound - 1e-6).sum())
-        limits.append(f"with at most {bound:.0%} an asset, which {at or 'no'} asset(s) reach")
+        who = {0: "none reaches", 1: "1 asset reaches"}.get(at, f"{at} assets reach")
+        limits.append(f"with at most {bound:.0%} an asset, which {who}")
     if "group_limits" in options:
         limits.append(f"with at most {options['group_limits'][1]:.0%} a group")
     return f"{text} {', '.join(limits)}."
