@@ -138,7 +138,7 @@ def _each(held: Mapping[str, Array], measure: Callable[[Array], float]) -> "pd.S
 
 def walk_forward(
     returns: pd.DataFrame,
-    strategies: Mapping[str, Strategy],
+    strategies: Mapping[Any, Strategy],
     *,
     window: int,
     step: int = 1,
@@ -158,7 +158,8 @@ def walk_forward(
     returns : DataFrame of shape (n_periods, n_assets)
         Decimal simple returns, oldest first, without gaps.
     strategies : mapping of name to function
-        Each takes a DataFrame of past returns and gives weights, one an asset; or an array, if
+        Names are strings or other labels, such as pairs, which make two levels of columns. Each
+        function takes a DataFrame of past returns and gives weights, one an asset; or an array, if
         wrapped in :class:`OnArrays`.
     window : int
         Periods of history that a decision may use.
@@ -346,7 +347,7 @@ def _require_past_to_future(returns: pd.DataFrame, values: Array) -> None:
 
 
 def _run_all(
-    market: _Market, plan: _Plan, strategies: Mapping[str, Strategy], n_jobs: int, bar: Any
+    market: _Market, plan: _Plan, strategies: Mapping[Any, Strategy], n_jobs: int, bar: Any
 ) -> Iterator[_Record]:
     if n_jobs == 1:
         for name, strategy in strategies.items():
