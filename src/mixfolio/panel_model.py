@@ -223,7 +223,8 @@ class PanelModel:
         scaled = points / self._design.spread**2
         found = [self._profile(j, float(value)) for value in scaled]
         level = self._design.constant(self.method)
-        return pd.Series(found, index=pd.Index(points, name=component), name="profile") + level
+        index = pd.Index(points, name=component)
+        return pd.Series(found, index=index, name="profile", dtype=float) + level
 
     def _place(self, component: Any, names: tuple[Any, ...]) -> int:
         if component not in names:
