@@ -106,7 +106,7 @@ def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[Vie
     """One absolute view an asset: its predicted expected return, as sure as it is reliable.
 
     The mixed model of :func:`mixfolio.mixed_model.panel_reml` predicts a persistent effect for each
-    asset. Its accuracy squared is the confidence of the view. Where the likelihood finds no
+    asset. Its reliability is the confidence of the view. Where the likelihood finds no
     persistent differences there is nothing to say, and no view.
 
     Parameters
@@ -128,7 +128,7 @@ def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[Vie
     fitted = panel_model.panel_reml(returns, relationship)
     if fitted.at_boundary:
         return []
-    sure = np.clip(np.square(np.asarray(fitted.accuracy, dtype=float)), 1e-6, 1.0)
+    sure = np.clip(np.asarray(fitted.effect_reliability, dtype=float), 1e-6, 1.0)
     expected = fitted.expected_returns
     return [
         View.absolute(name, float(expected[name]), confidence=float(c))

@@ -326,14 +326,14 @@ def _read_factors(factors: Any, returns: Any, n_periods: int) -> tuple[list[Any]
 
 def _factor_table(factors: Any) -> tuple[Array, list[Any]]:
     """Factors as numbers, n_periods x n_factors, and their names."""
+    remedy = "Turn labels, such as regimes, into columns of zeros and ones."
+    if np.iscomplexobj(factors):
+        raise DataError(f"factors holds complex numbers. {remedy}")
     try:
-        if np.iscomplexobj(factors):
-            raise TypeError("complex numbers")
         values = np.array(factors, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"factors holds something that is not a number ({error}). Turn labels, such as "
-            "regimes, into columns of zeros and ones."
+            f"factors holds something that is not a number ({error}). {remedy}"
         ) from error
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] == 0:
