@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import pearsonr
 
 from mixfolio import (
     backtest,
@@ -19,6 +20,7 @@ from mixfolio import (
     montecarlo,
     optimization,
     validation_study,
+    volatility_study,
 )
 from mixfolio.backtest import BacktestResult
 from mixfolio.errors import DataError, SingularCovarianceError
@@ -353,6 +355,65 @@ def test_unequal_records_are_rejected(monkeypatch):
     assert all(value == 1.0 for value in found.values())
 
 
+def test_formulas_at_once_are_the_formulas_one_by_one():
+    pairs = np.random.default_rng(10).standard_normal((7, 60, 2)) + 0.3
+    pairs[..., 1] += pairs[..., 0]
+    alone = [inference.jobson_korkie_memmel(*pair.T).p_value for pair in pairs]
+    np.testing.assert_allclose(validation_study._memmel(pairs), alone, rtol=1e-10)
+    apart = [pearsonr(a + b, a - b).pvalue for a, b in pairs.swapaxes(1, 2)]
+    np.testing.assert_allclose(validation_study._pitman(pairs), apart, rtol=1e-10)
+
+
+def test_formulas_keep_their_level_under_their_assumptions():
+    rng = np.random.default_rng(11)
+    rates = validation_study.formula_rejections(rng, n_pairs=8000, n_periods=240)
+    error = np.sqrt(0.05 * 0.95 / 8000)
+    assert all(abs(rate - 0.05) <= 3 * error for rate in rates.values()), rates
+
+
+@pytest.mark.parametrize("process", ["i.i.d.", "common GARCH"])
+def test_records_in_a_family_follow_one_law(process):
+    z = validation_study._draw(process, 50, 4, 0.6, np.random.default_rng(12), 4000)
+    assert z.shape == (4000, 50, 4)
+    np.testing.assert_allclose(z.var(axis=(0, 1)), 1, atol=0.05)
+    flat = np.corrcoef(z[:, -1].T)[np.triu_indices(4, 1)]
+    np.testing.assert_allclose(flat, 0.6, atol=0.06)
+    apart = np.corrcoef(z[:, -1, 0], z[[*range(1, 4000), 0], -1, 0])[0, 1]
+    assert abs(apart) < 0.05  # worlds know nothing of each other
+
+
+def test_families_of_equals_seldom_err():
+    rates = montecarlo.run(validation_study.family_errors, 60, seed=13).mean()
+    for name, rate in rates.items():
+        level = 0.05 if name.startswith("stepdown") else 0.10
+        assert rate <= level + 3 * np.sqrt(level * (1 - level) / 60), name
+    assert len(rates) == 4
+
+
+def test_errors_in_a_family_are_seen(monkeypatch):
+    unequal = np.random.default_rng(9).standard_normal((1, 240, 5)) * [1, 1, 1, 1, 2]
+    monkeypatch.setattr(validation_study, "_draw", lambda *arguments: unequal)
+    found = validation_study.family_errors(np.random.default_rng(0), sharpe=0.5)
+    assert found == dict.fromkeys(found, 1.0)
+
+
+def test_random_loadings_are_fitted_once_a_table(monkeypatch):
+    calls, fit = [], mixed_model.random_loadings
+    monkeypatch.setattr(
+        mixed_model, "random_loadings", lambda past, groups: calls.append(1) or fit(past, groups)
+    )
+    names = ["random loadings", "random loadings, shrunk"]
+    each = {name: validation_study.ESTIMATORS[name] for name in names}
+    table = validation_study.strategies(GROUPS, estimators=each)
+    for strategy in table.values():
+        strategy(draw(40))
+    assert len(calls) == 1
+    for name in names:
+        shared = table["minimum variance", name](draw(40))
+        V = volatility_study.ESTIMATORS[name](draw(40), GROUPS)
+        np.testing.assert_array_equal(shared, optimization.minimum_variance(V))
+
+
 def test_arguments_of_rejections_are_checked():
     rng = np.random.default_rng(0)
     with pytest.raises(DataError, match="process is 'GARCH-M'"):
@@ -361,6 +422,12 @@ def test_arguments_of_rejections_are_checked():
         validation_study.rejections(rng, n_periods=10)
     with pytest.raises(DataError, match="block_length is 60"):
         validation_study.rejections(rng, n_periods=120, block_length=60)
+    with pytest.raises(DataError, match="n_pairs is 0"):
+        validation_study.formula_rejections(rng, n_pairs=0)
+    with pytest.raises(DataError, match="process is 'noise'"):
+        validation_study.family_errors(rng, process="noise")
+    with pytest.raises(DataError, match="n_records is 1"):
+        validation_study.family_errors(rng, n_records=1)
 
 
 def test_equal_weight_is_the_optimization_one():

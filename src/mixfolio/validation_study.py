@@ -8,21 +8,24 @@ is computed once for all portfolios of a date.
 An estimator takes past returns and the groups of the assets and gives a covariance matrix, as in
 :mod:`mixfolio.volatility_study`. A portfolio takes past returns and that matrix and gives weights.
 
-:func:`rejections` is about the tests themselves: how often they reject a hypothesis that is true.
+:func:`rejections`, :func:`formula_rejections` and :func:`family_errors` are about the tests
+themselves: how often they reject a hypothesis that is true.
 """
 
 import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
-from scipy.stats import pearsonr
+from scipy.stats import norm, pearsonr, t
 
 from mixfolio import (
     comparisons,
+    covariance,
     expected_returns,
     inference,
     metrics,
@@ -44,9 +47,12 @@ __all__ = [
     "PORTFOLIOS",
     "PROCESSES",
     "RISK_AVERSION",
+    "OfLoadings",
     "conditions",
     "differences",
     "evaluate",
+    "family_errors",
+    "formula_rejections",
     "league",
     "measure_of",
     "rejections",
@@ -72,8 +78,28 @@ def _mean_variance(past: pd.DataFrame, matrix: Any) -> Any:
     return optimization.mean_variance(mean, matrix, risk_aversion=RISK_AVERSION)
 
 
+@dataclass(frozen=True)
+class OfLoadings:
+    """An estimator that starts from random loadings; :func:`strategies` fits them once a date.
+
+    Attributes
+    ----------
+    finish : function
+        Takes past returns and the fitted :class:`~mixfolio.loading_model.LoadingModel`, and gives
+        a covariance matrix.
+    """
+
+    finish: Callable[[pd.DataFrame, Any], Any]
+
+    def __call__(self, returns: pd.DataFrame, groups: Any) -> Any:
+        """Fit and finish."""
+        return self.finish(returns, mixed_model.random_loadings(returns, groups))
+
+
 ESTIMATORS: Mapping[str, Estimator] = {
     **{name: each for name, each in volatility_study.ESTIMATORS.items() if name != "1/N"},
+    "random loadings": OfLoadings(lambda returns, model: model.covariance()),
+    "random loadings, shrunk": OfLoadings(covariance.empirical_bayes),
     "mixed model, kernel": _kernel,
     "winsorised": lambda returns, groups: robust.winsorised(returns),
     "Tyler": lambda returns, groups: robust.tyler(returns),
@@ -117,14 +143,20 @@ def remembered(estimate: Estimator, groups: Any) -> Callable[[pd.DataFrame], Any
     known: dict[tuple[Any, ...], Any] = {}
 
     def covariance_of(past: pd.DataFrame) -> Any:
-        numbers = np.ascontiguousarray(past.to_numpy())
-        key = (hashlib.blake2b(numbers.tobytes()).digest(), numbers.shape, *past.columns)
+        numbers = np.ascontiguousarray(past.to_numpy().T)  # as tables keep them
+        key = (hashlib.blake2b(numbers.data).digest(), numbers.shape, *past.columns)
         if key not in known:
             with warnings.catch_warnings(action="ignore", category=UserWarning):
                 known[key] = estimate(past, groups)
         return known[key]
 
     return covariance_of
+
+
+def _sharing(estimate: Estimator, fit: Callable[[pd.DataFrame], Any]) -> Estimator:
+    if isinstance(estimate, OfLoadings):
+        return lambda past, groups: estimate.finish(past, fit(past))
+    return estimate
 
 
 def _combined(portfolio: Portfolio, covariance_of: Callable[[pd.DataFrame], Any]) -> Strategy:
@@ -149,7 +181,10 @@ def strategies(
     -------
     dict of (portfolio, estimator) to function of past returns
     """
-    shared = {name: remembered(estimate, groups) for name, estimate in estimators.items()}
+    fit = remembered(mixed_model.random_loadings, groups)
+    shared = {
+        name: remembered(_sharing(estimate, fit), groups) for name, estimate in estimators.items()
+    }
     table: dict[tuple[str, str], Strategy] = {}
     for kind, portfolio in portfolios.items():
         table[kind, "1/N"] = lambda past: optimization.equal_weight(past.columns)
@@ -459,13 +494,13 @@ def rejections(
     rng : numpy.random.Generator
     process : {"i.i.d.", "AR(1)", "GARCH", "common GARCH"}
         Normal; normal with autocorrelation 0.3; or GARCH(1,1) with 0.15 of the last squared shock
-        and 0.80 of the last variance, of each record by itself or in common, with the mean of both
+        and 0.80 of the last variance, of each record by itself or in common, with the mean of all
         squared shocks.
     n_periods : int
     sharpe : float
         Of both, per period.
     correlation : float
-        Of the normal variables that drive the two.
+        Of the normal variables that drive the two, from 0 to 1.
     n_resamples : int
     block_length : int, optional
         Of the bootstrap; the cube root of the number of periods by default.
@@ -502,30 +537,151 @@ def rejections(
     return {name: float(value <= level) for name, value in p.items()}
 
 
+def formula_rejections(
+    rng: np.random.Generator,
+    *,
+    n_pairs: int = 1000,
+    process: Process = "i.i.d.",
+    n_periods: int = 120,
+    sharpe: float = 0.3,
+    correlation: float = 0.8,
+    level: float = 0.05,
+) -> dict[str, float]:
+    """Rates at which the two formulas of :func:`rejections` reject, over many pairs at once.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_pairs : int
+    process, n_periods, sharpe, correlation, level
+        As in :func:`rejections`.
+
+    Returns
+    -------
+    dict
+        Share of pairs for "Jobson-Korkie-Memmel" and for "Pitman-Morgan".
+
+    Raises
+    ------
+    DataError
+        As :func:`rejections` does.
+    """
+    n_pairs, n_periods = read_count(n_pairs, "n_pairs"), read_count(n_periods, "n_periods", 20)
+    pairs = _draw(process, n_periods, 2, correlation, rng, n_pairs) + sharpe
+    p = {"Jobson-Korkie-Memmel": _memmel(pairs), "Pitman-Morgan": _pitman(pairs)}
+    return {name: float((values <= level).mean()) for name, values in p.items()}
+
+
+def _memmel(pairs: Array) -> Array:
+    """p-values of :func:`mixfolio.inference.jobson_korkie_memmel`, one a pair."""
+    ratios = pairs.mean(axis=1) / pairs.std(axis=1, ddof=1)
+    rho = _correlations(pairs[..., 0], pairs[..., 1])
+    squares = (ratios**2).sum(axis=1) - 2 * ratios.prod(axis=1) * rho**2
+    error = np.sqrt((2 - 2 * rho + squares / 2) / pairs.shape[1])
+    return np.asarray(2 * norm.sf(np.abs(ratios[:, 0] - ratios[:, 1]) / error))
+
+
+def _pitman(pairs: Array) -> Array:
+    """p-values of equal variances: are sum and difference uncorrelated?"""
+    rho = _correlations(pairs.sum(axis=2), pairs[..., 0] - pairs[..., 1])
+    freedom = pairs.shape[1] - 2
+    return np.asarray(2 * t.sf(np.abs(rho) * np.sqrt(freedom / (1 - rho**2)), freedom))
+
+
+def _correlations(first: Array, second: Array) -> Array:
+    """Of rows with rows."""
+    a = first - first.mean(axis=1, keepdims=True)
+    b = second - second.mean(axis=1, keepdims=True)
+    return np.asarray((a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1)))
+
+
+def family_errors(
+    rng: np.random.Generator,
+    *,
+    process: Process = "i.i.d.",
+    n_periods: int = 120,
+    n_records: int = 5,
+    sharpe: float = 0.3,
+    correlation: float = 0.8,
+    n_resamples: int = 199,
+) -> dict[str, float]:
+    """Whether procedures for many records err, where all records follow one law.
+
+    No record beats another, and all are the best. So every claim of the stepdown is false, and the
+    model confidence set should hold them all. For :func:`mixfolio.montecarlo.run`: the means should
+    be at most 0.05 for the stepdown and 0.10 for the set.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    process, n_periods, sharpe, correlation, n_resamples
+        As in :func:`rejections`.
+    n_records : int
+
+    Returns
+    -------
+    dict
+        1.0 for an error, else 0.0, by variance and by Sharpe ratio: "stepdown" if any adjusted
+        p-value against the last record is at most 0.05, "confidence set" if the set at 90 % lacks
+        any record.
+
+    Raises
+    ------
+    DataError
+        As :func:`rejections` does.
+    """
+    n_periods, n_records = (
+        read_count(n_periods, "n_periods", 20),
+        read_count(n_records, "n_records", 2),
+    )
+    table = pd.DataFrame(_draw(process, n_periods, n_records, correlation, rng)[0] + sharpe)
+    measures: dict[str, MeasureName] = {"variance": "log_variance", "Sharpe": "sharpe"}
+    found = {}
+    for name, measure in measures.items():
+        options: dict[str, Any] = {"measure": measure, "rng": rng, "n_resamples": n_resamples}
+        steps = comparisons.stepdown(table, n_records - 1, **options)
+        kept = comparisons.model_confidence_set(table, level=0.90, **options)
+        found[f"stepdown, {name}"] = float((steps["adjusted"] <= 0.05).any())
+        found[f"confidence set, {name}"] = float(not kept["included"].all())
+    return found
+
+
 BURN_IN = 100
 AUTOCORRELATION = 0.3
 ALPHA, BETA = 0.15, 0.80
 
 
 def _pair(process: str, n_periods: int, correlation: float, rng: np.random.Generator) -> Array:
-    """Two columns of mean 0 and variance 1."""
+    return np.asarray(_draw(process, n_periods, 2, correlation, rng)[0])
+
+
+def _draw(
+    process: str,
+    n_periods: int,
+    n_records: int,
+    correlation: float,
+    rng: np.random.Generator,
+    n_worlds: int = 1,
+) -> Array:
+    """Records of mean 0 and variance 1, of shape (n_worlds, n_periods, n_records)."""
     if process not in PROCESSES:
         raise DataError(f"process is {process!r}; it must be one of {list(PROCESSES)}.")
-    z = rng.standard_normal((n_periods + BURN_IN, 2))
-    z[:, 1] = correlation * z[:, 0] + np.sqrt(1 - correlation**2) * z[:, 1]
+    shape = n_periods + BURN_IN, n_worlds
+    common = np.sqrt(correlation) * rng.standard_normal((*shape, 1))
+    z = common + np.sqrt(1 - correlation) * rng.standard_normal((*shape, n_records))
     if process == "AR(1)":
         a = AUTOCORRELATION
         z = np.asarray(lfilter([np.sqrt(1 - a**2)], [1, -a], z, axis=0))
     elif process != "i.i.d.":
         z = _garch(z, common=process == "common GARCH")
-    return z[BURN_IN:]
+    return np.asarray(z[BURN_IN:].swapaxes(0, 1))
 
 
 def _garch(z: Array, *, common: bool) -> Array:
-    shocks, variance = np.empty_like(z), np.ones(z.shape[1])
-    for t, normal in enumerate(z):
-        shocks[t] = np.sqrt(variance) * normal
-        last = np.square(shocks[t])
-        last = np.full_like(last, last.mean()) if common else last
+    shocks, variance = np.empty_like(z), np.ones(z.shape[1:])
+    for period, normal in enumerate(z):
+        shocks[period] = np.sqrt(variance) * normal
+        last = np.square(shocks[period])
+        last = last.mean(axis=-1, keepdims=True) if common else last
         variance = 1 - ALPHA - BETA + ALPHA * last + BETA * variance
     return shocks
