@@ -323,6 +323,19 @@ def test_laws_of_the_processes(process):
     assert together == pytest.approx(0.8, abs=0.02 if process != "GARCH" else 0.1)
 
 
+@pytest.mark.parametrize("common", [True, False])
+def test_garch_against_a_loop(common):
+    z = np.random.default_rng(14).standard_normal((30, 2, 3))
+    shocks = validation_study._garch(z, common=common)
+    for world in range(2):
+        variance = np.ones(3)
+        for period in range(30):
+            shock = np.sqrt(variance) * z[period, world]
+            np.testing.assert_allclose(shocks[period, world], shock, rtol=1e-12)
+            last = np.full(3, (shock**2).mean()) if common else shock**2
+            variance = 0.05 + 0.15 * last + 0.80 * variance
+
+
 @pytest.mark.parametrize("process", ["GARCH", "common GARCH"])
 def test_whether_the_variance_is_shared(process):
     z = validation_study._pair(process, 100_000, 0.8, np.random.default_rng(7))

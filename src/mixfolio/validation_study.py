@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
-from scipy.stats import norm, pearsonr, t
+from scipy.stats import norm, t
 
 from mixfolio import (
     comparisons,
@@ -48,6 +48,7 @@ __all__ = [
     "PROCESSES",
     "RISK_AVERSION",
     "OfLoadings",
+    "OfMeans",
     "conditions",
     "differences",
     "evaluate",
@@ -73,9 +74,25 @@ def _kernel(returns: pd.DataFrame, groups: Any) -> Any:
     return mixed_model.covariance(returns, relationship=kernel)
 
 
-def _mean_variance(past: pd.DataFrame, matrix: Any) -> Any:
-    mean = expected_returns.bayes_stein(past)
+def _mean_variance(mean: Any, matrix: Any) -> Any:
     return optimization.mean_variance(mean, matrix, risk_aversion=RISK_AVERSION)
+
+
+@dataclass(frozen=True)
+class OfMeans:
+    """A portfolio that needs Bayes-Stein means; :func:`strategies` computes them once a date.
+
+    Attributes
+    ----------
+    finish : function
+        Takes means and a covariance matrix, and gives weights.
+    """
+
+    finish: Callable[[Any, Any], Any]
+
+    def __call__(self, past: pd.DataFrame, matrix: Any) -> Any:
+        """Compute the means and finish."""
+        return self.finish(expected_returns.bayes_stein(past), matrix)
 
 
 @dataclass(frozen=True)
@@ -111,7 +128,7 @@ PORTFOLIOS: Mapping[str, Portfolio] = {
     "minimum variance, shorts": lambda past, matrix: optimization.minimum_variance(
         matrix, long_only=False
     ),
-    "mean-variance": _mean_variance,
+    "mean-variance": OfMeans(_mean_variance),
     "risk parity": lambda past, matrix: optimization.risk_parity(matrix),
 }
 """Mean-variance is long-only, with means shrunk as by Jorion and risk aversion 4."""
@@ -159,7 +176,13 @@ def _sharing(estimate: Estimator, fit: Callable[[pd.DataFrame], Any]) -> Estimat
     return estimate
 
 
-def _combined(portfolio: Portfolio, covariance_of: Callable[[pd.DataFrame], Any]) -> Strategy:
+def _combined(
+    portfolio: Portfolio,
+    covariance_of: Callable[[pd.DataFrame], Any],
+    means_of: Callable[[pd.DataFrame], Any],
+) -> Strategy:
+    if isinstance(portfolio, OfMeans):
+        return lambda past: portfolio.finish(means_of(past), covariance_of(past))
     return lambda past: portfolio(past, covariance_of(past))
 
 
@@ -181,6 +204,7 @@ def strategies(
     -------
     dict of (portfolio, estimator) to function of past returns
     """
+    means_of = remembered(lambda past, groups: expected_returns.bayes_stein(past), None)
     fit = remembered(mixed_model.random_loadings, groups)
     shared = {
         name: remembered(_sharing(estimate, fit), groups) for name, estimate in estimators.items()
@@ -189,7 +213,7 @@ def strategies(
     for kind, portfolio in portfolios.items():
         table[kind, "1/N"] = lambda past: optimization.equal_weight(past.columns)
         for name, covariance_of in shared.items():
-            table[kind, name] = _combined(portfolio, covariance_of)
+            table[kind, name] = _combined(portfolio, covariance_of, means_of)
     return table
 
 
@@ -531,7 +555,7 @@ def rejections(
     p = {
         "Jobson-Korkie-Memmel": inference.jobson_korkie_memmel(first, second).p_value,
         "bootstrap, Sharpe": inference.sharpe_difference(first, second, **options).p_value,
-        "Pitman-Morgan": float(pearsonr(first + second, first - second).pvalue),
+        "Pitman-Morgan": float(_pitman(pair[None])[0]),
         "bootstrap, variance": inference.variance_difference(first, second, **options).p_value,
     }
     return {name: float(value <= level) for name, value in p.items()}
@@ -678,10 +702,8 @@ def _draw(
 
 
 def _garch(z: Array, *, common: bool) -> Array:
-    shocks, variance = np.empty_like(z), np.ones(z.shape[1:])
-    for period, normal in enumerate(z):
-        shocks[period] = np.sqrt(variance) * normal
-        last = np.square(shocks[period])
-        last = last.mean(axis=-1, keepdims=True) if common else last
-        variance = 1 - ALPHA - BETA + ALPHA * last + BETA * variance
-    return shocks
+    squares = np.square(z).mean(axis=-1, keepdims=True) if common else np.square(z)
+    growth, variance = ALPHA * squares + BETA, np.ones_like(squares)
+    for period in range(1, len(z)):
+        variance[period] = 1 - ALPHA - BETA + growth[period - 1] * variance[period - 1]
+    return np.asarray(np.sqrt(variance) * z)
