@@ -161,7 +161,7 @@ def remembered(estimate: Estimator, groups: Any) -> Callable[[pd.DataFrame], Any
 
     def covariance_of(past: pd.DataFrame) -> Any:
         numbers = np.ascontiguousarray(past.to_numpy().T)  # as tables keep them
-        key = (hashlib.blake2b(numbers.data).digest(), numbers.shape, *past.columns)
+        key = (hashlib.sha256(numbers.data).digest(), numbers.shape, *past.columns)
         if key not in known:
             with warnings.catch_warnings(action="ignore", category=UserWarning):
                 known[key] = estimate(past, groups)
