@@ -413,10 +413,10 @@ def _decide_or_hold(
     failures: list[tuple[Any, str]],
 ) -> Array | None:
     """The weights decided before period `start`, or None where an error means to hold on."""
-    last = market.dates[start - 1]
     try:
         return _decide(market, plan, strategy, start)
     except Exception as error:
+        last = market.dates[start - 1]
         if plan.hold_on_error:
             failures.append((last, f"{type(error).__name__}: {error}"))
             return None

@@ -72,7 +72,9 @@ def sample(returns: MatrixLike) -> Any:
     """
     deviations, labels = read_returns(returns)
     deviations -= deviations.mean(axis=0)
-    return label_matrix(deviations.T @ deviations / (len(deviations) - 1), labels)
+    products = deviations.T @ deviations
+    products /= len(deviations) - 1
+    return label_matrix(products, labels)
 
 
 def ewma(returns: MatrixLike, *, halflife: float) -> Any:

@@ -16,6 +16,7 @@ relaxed by a relative 1e-12, then 1e-10.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ __all__ = [
 KKT_TOLERANCE = 1e-9
 REFINE_ABOVE = 1e-14
 SINGULAR = 1e-15
+CLEARLY_DEFINITE = 1e-6
 RELAXATIONS = (0.0, 1e-12, 1e-10)
 
 
@@ -164,15 +166,11 @@ def long_only_variance(Q: Array) -> Array:
     ConvergenceError
         If the solution misses the KKT conditions by more than `KKT_TOLERANCE`.
     """
-    _factorise(Q)
-    n = len(Q)
-    limits = np.zeros((n, n + 1))
-    limits[:, 0] = 1.0
-    limits.reshape(-1)[1 :: n + 2] = 1.0
-    level = np.zeros(n + 1)
-    level[0] = 1.0
+    _require_definite(Q)
+    limits, level = _simplex(len(Q))
+    scale = len(Q) / Q.diagonal().sum()
     try:
-        x: Array = quadprog.solve_qp(Q * (n / Q.diagonal().sum()), level[1:], limits, level, 1)[0]
+        x: Array = quadprog.solve_qp(Q * scale, level[1:], limits, level, 1)[0]
     except ValueError:
         return solve(Q, level[1:], limits, level, 1).x
     slope = Q @ x
@@ -182,6 +180,26 @@ def long_only_variance(Q: Array) -> Array:
     if not residual <= REFINE_ABOVE:
         return solve(Q, level[1:], limits, level, 1).x
     return x.clip(min=0.0)
+
+
+@lru_cache(maxsize=64)
+def _simplex(n: int) -> tuple[Array, Array]:
+    """Columns and levels of sum 1 and x >= 0, in the form that the solver takes."""
+    return np.hstack([np.ones((n, 1)), np.eye(n)]), np.append(1.0, np.zeros(n))
+
+
+def _require_definite(matrix: Array) -> None:
+    """Refuse what :func:`factorise` refuses; where no variable is nearly a mixture of others, fast.
+
+    The squared diagonal of the Cholesky factor, over that of the matrix, is the part of each
+    variance that those before it leave unexplained.
+    """
+    variances = matrix.diagonal()
+    if variances.min() > 0:
+        factor, column = dpotrf(matrix.T, clean=0)
+        if column == 0 and (factor.diagonal() ** 2 / variances).min() > CLEARLY_DEFINITE:
+            return
+    _factorise(matrix)
 
 
 def factorise(matrix: Array) -> Any:
