@@ -85,9 +85,12 @@ def mend_bibliography(soup: BeautifulSoup) -> None:
 
 
 def mend_summaries(soup: BeautifulSoup) -> None:
-    """A summary holds phrases, not paragraphs; its words say what it opens."""
+    """A summary holds phrases, not paragraphs; its words, or its name, say what it opens."""
     for summary in soup.find_all("summary"):
         summary.attrs.pop("aria-label", None)
+        if not summary.get_text(strip=True):
+            link = summary.find_parent("li").find("a")
+            summary["aria-label"] = f"Pages of {link.get_text(strip=True)}"
         for paragraph in summary.find_all("p"):
             paragraph.name = "span"
             text = paragraph.get_text(strip=True)
