@@ -1,5 +1,7 @@
 """Signals, the portfolio agent and the risk agent, alone and together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -297,3 +299,89 @@ def test_the_three_compose():
     found = agents.review(p, Limits(max_position=0.25, groups=GROUPS, max_group=0.5))
     assert found.verdict in ("pass", "adjust")
     assert found.weights.max() <= 0.25 + 1e-8
+
+
+@pytest.mark.parametrize(
+    ("change", "limits", "message"),
+    [
+        ({"covariance": np.nan}, Limits(max_volatility=0.001), "missing or infinite"),
+        ({"weights": 3.0}, Limits(max_position=0.9), "weights of the proposal sums to 3"),
+        ({"previous": 4.0}, Limits(max_turnover=0.7), "previous of the proposal sums to 4"),
+    ],
+    ids=str,
+)
+def test_proposals_that_make_no_sense(change, limits, message):
+    p = proposal(EQUAL, EQUAL)
+    for name, factor in change.items():
+        p = replace(p, **{name: getattr(p, name) * factor})
+    with pytest.raises(DataError, match=message):
+        agents.review(p, limits)
+
+
+def test_groups_without_a_label_are_named():
+    groups = GROUPS.where(GROUPS != "x")
+    with pytest.raises(DataError, match=r"no label for 3 asset\(s\), the first is 'a'"):
+        agents.review(proposal(EQUAL), Limits(groups=groups, max_group=0.5))
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(max_position=0.9), Limits(groups=GROUPS, max_group=0.99)]
+)
+def test_caps_allow_no_shorts(limits):
+    found = agents.review(proposal([0.5, -0.2, 0.3, 0.4, 0.0, 0.0]), limits)
+    assert found.verdict == "adjust"
+    assert found.weights.min() >= -1e-9
+    assert "lowest weight is -0.2" in found.reasons[0]
+
+
+def test_caps_in_per_cent_are_refused():
+    for name in ("max_position", "max_group"):
+        with pytest.raises(DataError, match=r"30, more than all there is; 0.30 is 30 %"):
+            Limits(**{name: 30}, groups=GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda r: r[::-1], "order of time"),
+        (lambda r: pd.concat([r, r]).sort_index(), "repeated date"),
+        (lambda r: (1 + r).cumprod() * 100, "Are they prices"),
+        (lambda r: r * 100, "per cent"),
+    ],
+    ids=["reversed", "repeated", "prices", "per cent"],
+)
+def test_only_histories_of_returns_are_read(spoil, message):
+    for call in (agents.momentum, agents.breeding_values, agents.propose):
+        with pytest.raises(DataError, match=message):
+            call(spoil(table()))
+
+
+def test_signals_and_estimators_are_functions():
+    returns = table()
+    one = agents.propose(returns, agents.momentum)
+    pd.testing.assert_series_equal(one.weights, agents.propose(returns, [agents.momentum]).weights)
+    for signals in ([None], ["momentum"], [lambda r: None], [lambda r: [1]]):
+        with pytest.raises(DataError, match="a signal"):
+            agents.propose(returns, signals)
+    with pytest.raises(DataError, match="estimator is 'oas'"):
+        agents.propose(returns, estimator="oas")
+    with pytest.raises(DataError, match="views are by name"):
+        agents.breeding_values(returns.to_numpy())
+
+
+def test_estimators_cannot_change_the_data():
+    returns = table()
+    kept = returns.copy()
+
+    def vandal(past):
+        past.iloc[:] = past * 2
+        return covariance.sample(past)
+
+    agents.propose(returns, estimator=vandal)
+    pd.testing.assert_frame_equal(returns, kept)
+
+
+def test_reviews_need_a_proposal_and_limits():
+    for pair in ((proposal(EQUAL), None), (EQUAL, Limits(max_position=0.5))):
+        with pytest.raises(DataError, match="review takes a Proposal and Limits"):
+            agents.review(*pair)

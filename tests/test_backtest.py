@@ -597,3 +597,22 @@ def test_exposures():
     np.testing.assert_allclose(part["long"] - part["short"], part["net"], atol=1e-15)
     np.testing.assert_allclose(part["long"] + part["short"], part["gross"], atol=1e-15)
     assert (part["short"] > 0).any()
+
+
+def test_strategies_are_named_functions():
+    for wrong in ([strategies.equal_weight], strategies.equal_weight, None):
+        with pytest.raises(DataError, match="no mapping"):
+            backtest.walk_forward(table(), wrong, window=24)
+    with pytest.raises(DataError, match="strategy 'mine' is of type NoneType"):
+        backtest.walk_forward(table(), {"mine": None}, window=24)
+    with pytest.raises(DataError, match="n_jobs is 0"):
+        backtest.walk_forward(table(), {"equal": strategies.equal_weight}, window=24, n_jobs=0)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_nothing_comes_after_a_total_loss(step):
+    returns = table(20)
+    returns.iloc[30, 0] = -1.0
+    only = {"only": lambda past: np.eye(4)[0]}
+    with pytest.raises(DataError, match=r"by 0 up to 2003-07-31.*nothing is left"):
+        backtest.walk_forward(returns, only, window=20, step=step)

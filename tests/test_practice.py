@@ -188,3 +188,28 @@ def test_the_fitted_estimate_is_its_parts(stocks):
         np.testing.assert_allclose(
             fitted.covariance(), mixed * np.outer(scale, scale), rtol=1e-10, atol=0
         )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda r: r[::-1], "order of time"),
+        (lambda r: (1 + r).cumprod() * 100, "Are they prices"),
+        (lambda r: r * 100, "per cent"),
+    ],
+    ids=["reversed", "prices", "per cent"],
+)
+def test_only_histories_of_returns_are_read(stocks, spoil, message):
+    returns, groups = stocks
+    with pytest.raises(DataError, match=message):
+        mixed_model_portfolio(spoil(returns), groups=groups)
+
+
+def test_shares_in_per_cent_are_refused(stocks):
+    returns, groups = stocks
+    for name in ("max_position", "max_group"):
+        with pytest.raises(DataError, match=r"more than all there is; 0.30 is 30 %"):
+            mixed_model_portfolio(returns, groups=groups, **{name: 30})
+    held = optimization.equal_weight(returns.columns) * 2
+    with pytest.raises(DataError, match="previous sums to 2"):
+        mixed_model_portfolio(returns, groups=groups, previous=held)

@@ -20,7 +20,15 @@ import pandas as pd
 from mixfolio import expected_returns, metrics, optimization, panel_model
 from mixfolio.covariance import nonlinear_shrinkage
 from mixfolio.errors import DataError, InfeasibleError
-from mixfolio.inputs import Array, read_count, read_number, read_returns, read_vector
+from mixfolio.inputs import (
+    Array,
+    read_count,
+    read_covariance,
+    read_number,
+    read_returns,
+    read_vector,
+    require_history,
+)
 from mixfolio.views import View
 
 __all__ = [
@@ -89,6 +97,7 @@ def momentum(
     values, labels = read_returns(returns, min_periods=lookback)
     if labels is None or len(labels) < 2:
         raise DataError("returns must be a DataFrame of two or more assets: views are by name.")
+    require_history(returns, values)
     share = read_number(share, "share")
     count = round(share * len(labels))
     if not 0 < share <= 0.5 or count < 1:
@@ -125,6 +134,9 @@ def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[Vie
     DataError, ConvergenceError
         As :func:`mixfolio.mixed_model.panel_reml`.
     """
+    if not isinstance(returns, pd.DataFrame):
+        raise DataError("returns must be a DataFrame here: views are by name.")
+    require_history(returns, read_returns(returns, allow_missing=True)[0])
     fitted = panel_model.panel_reml(returns, relationship)
     if fitted.at_boundary:
         return []
@@ -206,13 +218,16 @@ def propose(
     DataError, SingularCovarianceError, InfeasibleError
         As the parts that it is made of.
     """
-    _, labels = read_returns(returns)
+    values, labels = read_returns(returns)
     if labels is None:
         raise DataError("returns must be a DataFrame here: views and limits are by name.")
+    require_history(returns, values)
     if market_weights is None:
         market_weights = optimization.equal_weight(labels)
-    stated = [view for signal in signals for view in signal(returns.copy())]
-    matrix = estimator(returns)
+    stated = [view for signal in _read_signals(signals) for view in _ask(signal, returns)]
+    if not callable(estimator):
+        raise DataError(f"estimator is {estimator!r}; it must be a function, covariance.oas say.")
+    matrix = estimator(returns.copy())
     tau = 1 / len(returns)
     blended = expected_returns.black_litterman(
         matrix,
@@ -232,6 +247,23 @@ def propose(
         **options,
     )
     return Proposal(weights, blended.mean, blended.covariance, blended.views, previous)
+
+
+def _read_signals(signals: Any) -> list[Signal]:
+    found = [signals] if callable(signals) else list(signals)
+    for signal in found:
+        if not callable(signal):
+            raise DataError(f"a signal is {signal!r}; it must be a function of past returns.")
+    return found
+
+
+def _ask(signal: Signal, returns: pd.DataFrame) -> list[View]:
+    views = signal(returns.copy())
+    if not isinstance(views, list | tuple) or not all(isinstance(view, View) for view in views):
+        raise DataError(
+            f"a signal gave {views!r}; it must give a list of views, which may be empty."
+        )
+    return list(views)
 
 
 # ------------------------------------------------------------------ the risk agent
@@ -278,6 +310,11 @@ class Limits:
             value = getattr(self, name)
             if value is not None and read_number(value, name) <= 0:
                 raise DataError(f"{name} is {value}; a limit must be positive.")
+        for name in ("max_position", "max_group"):
+            if (getattr(self, name) or 0) > 1:
+                raise DataError(
+                    f"{name} is {getattr(self, name)}, more than all there is; 0.30 is 30 %."
+                )
         if self.reject_beyond < 1:
             raise DataError(f"reject_beyond is {self.reject_beyond}; it must be at least 1.")
         if self.max_group is not None and self.groups is None:
@@ -322,7 +359,8 @@ def review(proposal: Proposal, limits: Limits) -> Decision:
     Raises
     ------
     DataError
-        If the weights of the proposal are not finite, or groups lack an asset.
+        If weights or covariance of the proposal are not finite, the weights or what is held do not
+        sum to one, or groups lack an asset.
 
     Notes
     -----
@@ -331,11 +369,11 @@ def review(proposal: Proposal, limits: Limits) -> Decision:
     again against all limits: where one is still breached, as a partial trade may leave a position
     above its cap, the proposal is rejected.
     """
-    labels = proposal.covariance.columns
-    read_vector(proposal.weights, len(labels), labels, "weights")
+    _require_usable(proposal, limits)
     before = _measure(proposal, limits)
     breached = _breached(before, limits)
-    if not breached:
+    shorts = _shorts(proposal, limits)
+    if not breached and not shorts:
         return Decision("pass", proposal.weights, _table(before, before, limits))
     too_far = [
         name for name in breached if _excess(before[name], name, limits) > limits.reject_beyond
@@ -347,19 +385,49 @@ def review(proposal: Proposal, limits: Limits) -> Decision:
             for name in too_far
         ]
         return _rejected(proposal, before, limits, reasons)
-    reasons = [_sentence(name, before[name], limits) for name in breached]
+    reasons = [*shorts, *(_sentence(name, before[name], limits) for name in breached)]
     try:
         adjusted = _adjust(proposal, limits)
     except InfeasibleError as error:
         return _rejected(proposal, before, limits, [*reasons, f"No portfolio meets them: {error}"])
     after = _measure(adjusted, limits)
     left = _breached(after, limits)
-    if left:
-        told = "; ".join(_sentence(name, after[name], limits) for name in left)
+    still_short = _shorts(adjusted, limits)
+    if left or still_short:
+        told = "; ".join([*still_short, *(_sentence(name, after[name], limits) for name in left)])
         return _rejected(proposal, before, limits, [*reasons, f"After adjustment: {told}"])
     moved = float(np.abs(adjusted.weights - proposal.weights).sum() / 2)
     reasons.append(f"Adjusted by moving {moved:.1%} of the wealth.")
     return Decision("adjust", adjusted.weights, _table(before, after, limits), reasons)
+
+
+def _require_usable(proposal: Any, limits: Any) -> None:
+    if not isinstance(proposal, Proposal) or not isinstance(limits, Limits):
+        raise DataError(
+            "review takes a Proposal and Limits; make them with agents.propose and "
+            "agents.Limits(...)."
+        )
+    matrix, labels = read_covariance(proposal.covariance)
+    if labels is None:
+        raise DataError("the covariance of the proposal must be a DataFrame: limits are by name.")
+    for what, held in (("weights", proposal.weights), ("previous", proposal.previous)):
+        if held is None and what == "previous":
+            continue
+        values, _ = read_vector(held, len(matrix), labels, what)
+        if not isinstance(held, pd.Series) or abs(float(values.sum()) - 1) > 1e-6:
+            raise DataError(
+                f"{what} of the proposal sums to {float(values.sum()):.6g}; it must be a Series "
+                "of shares of the wealth that sum to 1."
+            )
+
+
+def _shorts(proposal: Proposal, limits: Limits) -> list[str]:
+    """A sentence about short positions where a cap forbids them, or nothing."""
+    capped = limits.max_position is not None or limits.max_group is not None
+    lowest = float(proposal.weights.min())
+    if not capped or lowest >= -TOLERANCE:
+        return []
+    return [f"The lowest weight is {lowest:.4g}; limits on positions or groups allow no shorts."]
 
 
 def _rejected(
@@ -441,7 +509,13 @@ def _largest_group(proposal: Proposal, limits: Limits) -> float:
             f"groups has no entry for {len(missing)} asset(s), the first is {missing[0]!r}. Add "
             "them, or leave the assets out."
         )
-    return float(proposal.weights.groupby(groups.loc[labels].to_numpy()).sum().max())
+    known = groups.loc[labels]
+    if known.isna().any():
+        raise DataError(
+            f"groups has no label for {int(known.isna().sum())} asset(s), the first is "
+            f"{known.index[known.isna()][0]!r}. Give each a group."
+        )
+    return float(proposal.weights.groupby(known.to_numpy()).sum().max())
 
 
 def _volatility(proposal: Proposal) -> float:

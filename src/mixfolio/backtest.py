@@ -21,7 +21,15 @@ from tqdm import tqdm
 
 from mixfolio import metrics, rebalancing
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array, Labels, VectorLike, read_number, read_returns, read_vector
+from mixfolio.inputs import (
+    Array,
+    Labels,
+    VectorLike,
+    read_number,
+    read_returns,
+    read_vector,
+    require_history,
+)
 from mixfolio.rebalancing import Calendar, Threshold
 
 __all__ = ["BacktestResult", "OnArrays", "Strategy", "walk_forward"]
@@ -209,8 +217,9 @@ def walk_forward(
     _require_window(window, step, len(market.values))
     costs = _read_costs(costs)
     _require_choice(on_error, "on_error", ("raise", "hold"))
-    if not strategies:
-        raise DataError("strategies is empty; give a name and a function for each.")
+    _require_strategies(strategies)
+    if not isinstance(n_jobs, Integral) or n_jobs == 0:
+        raise DataError(f"n_jobs is {n_jobs!r}; it must be a whole number, and -1 for all cores.")
     plan = _Plan(
         window=window,
         expanding=expanding,
@@ -263,7 +272,7 @@ def _read_market(
     if not isinstance(returns, pd.DataFrame):
         raise DataError("returns must be a DataFrame here, so that results carry dates and names.")
     values, _ = read_returns(returns, allow_missing=missing == "exclude")
-    _require_past_to_future(returns, values)
+    require_history(returns, values)
     riskless = _read_riskless(risk_free, returns.index)
     available = None
     if missing == "exclude":
@@ -294,6 +303,20 @@ def _read_riskless(risk_free: VectorLike | float | None, dates: Labels) -> Array
     return read_vector(risk_free, len(dates), None, "risk_free")[0]
 
 
+def _require_strategies(strategies: Any) -> None:
+    if not isinstance(strategies, Mapping) or not strategies:
+        raise DataError(
+            "strategies is empty, or is no mapping; give a name and a function for each: "
+            "{'mine': function}."
+        )
+    for name, strategy in strategies.items():
+        if not callable(strategy):
+            raise DataError(
+                f"strategy {name!r} is of type {type(strategy).__name__}; it must be a function "
+                "of past returns."
+            )
+
+
 def _require_window(window: int, step: int, n_periods: int) -> None:
     whole = isinstance(window, Integral) and isinstance(step, Integral)
     if not (whole and 1 <= window < n_periods and step >= 1):
@@ -313,34 +336,6 @@ def _read_costs(costs: float) -> float:
 def _require_choice(value: Any, what: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise DataError(f"{what} is {value!r}; it must be one of {list(choices)}.")
-
-
-def _require_past_to_future(returns: pd.DataFrame, values: Array) -> None:
-    """Refuse what would make an evaluation meaningless: wrong order, prices, per cent."""
-    if not returns.index.is_monotonic_increasing:
-        raise DataError(
-            "returns is not in order of time, so that a strategy would see the future. Use "
-            "returns.sort_index()."
-        )
-    if not returns.index.is_unique:
-        repeated = returns.index[returns.index.duplicated()]
-        raise DataError(
-            f"returns has {len(repeated)} repeated date(s), the first is {repeated[0]}. Keep one "
-            "row a period: returns[~returns.index.duplicated()]."
-        )
-    if np.nanmin(values) < -1:
-        row, column = np.argwhere(values < -1)[0]
-        raise DataError(
-            f"returns has {int((values < -1).sum())} value(s) below -1, a loss of more than "
-            f"everything, the first in row {returns.index[row]}, column {returns.columns[column]}. "
-            "Are they prices, or in per cent? Returns are decimal: 0.01 is one per cent."
-        )
-    if np.nanmax(values) > 0.5 and np.count_nonzero(np.abs(values) > 0.5) > values.size / 2:
-        raise DataError(
-            f"returns are of the size {np.nanmedian(np.abs(values)):.3g} at the median. Are they "
-            "prices, or in per cent? Use mixfolio.returns.from_prices for prices; returns are "
-            "decimal: 0.01 is one per cent."
-        )
 
 
 # ------------------------------------------------------------------ one strategy through time
@@ -392,8 +387,8 @@ def _drift(market: _Market, name: str, weights: Array, start: int, stop: int, ro
     growth *= weights
     wealth = growth.sum(axis=1)
     wealth += (1.0 - weights.sum()) * market.riskless_growth[start:stop].cumprod()
-    if not wealth[:-1].min(initial=1.0) > 0:
-        period = int(np.flatnonzero(~(wealth[:-1] > 0))[0])
+    if not wealth[:-1].min(initial=1.0) > 0 or wealth[-1] == 0:
+        period = int(np.flatnonzero(~(wealth > 0))[0])
         raise DataError(
             f"strategy {name!r} multiplies its wealth by {wealth[period]:.4g} up to "
             f"{market.dates[start + period]}: nothing is left to hold. Limit its leverage."

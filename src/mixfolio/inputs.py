@@ -211,6 +211,45 @@ def require_moving(values: Array, labels: Labels | None) -> None:
         )
 
 
+def require_history(returns: pd.DataFrame, values: Array) -> None:
+    """Refuse tables that are no history of returns: wrong order, repeated dates, prices, per cent.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_periods, n_assets)
+    values : ndarray of shape (n_periods, n_assets)
+        Its numbers; NaN is missing.
+
+    Raises
+    ------
+    DataError
+    """
+    if not returns.index.is_monotonic_increasing:
+        raise DataError(
+            "returns is not in order of time, so that past and future are mixed. Use "
+            "returns.sort_index()."
+        )
+    if not returns.index.is_unique:
+        repeated = returns.index[returns.index.duplicated()]
+        raise DataError(
+            f"returns has {len(repeated)} repeated date(s), the first is {repeated[0]}. Keep one "
+            "row a period: returns[~returns.index.duplicated()]."
+        )
+    if (values < -1).any():
+        row, column = np.argwhere(values < -1)[0]
+        raise DataError(
+            f"returns has {int((values < -1).sum())} value(s) below -1, a loss of more than "
+            f"everything, the first in row {returns.index[row]}, column {returns.columns[column]}. "
+            "Are they prices, or in per cent? Returns are decimal: 0.01 is one per cent."
+        )
+    if np.count_nonzero(np.abs(values) > 0.5) > values.size / 2:
+        raise DataError(
+            f"returns are of the size {np.nanmedian(np.abs(values)):.3g} at the median. Are they "
+            "prices, or in per cent? Use mixfolio.returns.from_prices for prices; returns are "
+            "decimal: 0.01 is one per cent."
+        )
+
+
 def read_covariance(covariance: MatrixLike) -> tuple[Array, Labels | None]:
     """Check a covariance matrix and split it into numbers and asset labels.
 

@@ -17,7 +17,7 @@ from mixfolio import attribution, covariance, metrics, mixed_model, optimization
 from mixfolio.attribution import RiskAttribution
 from mixfolio.constraints import ConstraintOptions
 from mixfolio.errors import DataError
-from mixfolio.inputs import read_count, read_number, read_returns
+from mixfolio.inputs import read_count, read_number, read_returns, require_history
 from mixfolio.mixed_model import ShrunkModel
 
 __all__ = ["MixedModelPortfolio", "mixed_model_portfolio"]
@@ -150,6 +150,7 @@ def _read_past(returns: pd.DataFrame, lookback: int | None) -> pd.DataFrame:
         read_count(lookback, "lookback", LEAST_PERIODS, max(len(returns), LEAST_PERIODS))
         returns = returns.iloc[-lookback:]
     values, labels = read_returns(returns, min_periods=LEAST_PERIODS)
+    require_history(returns, values)
     return pd.DataFrame(values, returns.index, labels)
 
 
@@ -163,6 +164,9 @@ def _options(
             f"max_position is {max_position} for {n_assets} assets; it must be at least "
             f"{1 / n_assets:.4g}, or the weights cannot sum to one."
         )
+    for name, cap in (("max_position", max_position), ("max_group", max_group)):
+        if cap is not None and long_only and cap > 1:
+            raise DataError(f"{name} is {cap}, more than all there is; 0.30 is 30 %.")
     options: ConstraintOptions = {"long_only": long_only}
     if max_position < 1 or not long_only:
         options["bounds"] = (0.0 if long_only else -max_position, max_position)
@@ -197,6 +201,11 @@ def _allocate(
             "'maximum_diversification'."
         )
     if previous is not None:
+        if abs(float(np.sum(previous)) - 1) > 1e-4:
+            raise DataError(
+                f"previous sums to {float(np.sum(previous)):.6g}; what is held now must be shares "
+                "of the wealth that sum to 1."
+            )
         options = {**options, "previous": previous, "turnover_penalty": turnover_penalty}
     elif turnover_penalty:
         raise DataError("turnover_penalty needs previous: the weights that are held now.")
