@@ -45,13 +45,26 @@ def tags(cell: NotebookNode) -> list[str]:
 
 
 def strip_run_metadata(notebook: NotebookNode) -> NotebookNode:
-    """Drop what differs from one execution to the next: times, paths, versions."""
+    """Drop what differs from one execution to the next: times, paths, versions, pieces of text."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = _joined(cell.outputs)
     return notebook
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Outputs with the pieces of a stream, however a busy machine cut it, put together."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if output.output_type == "stream":
+            _append_stream(joined, output)
+        else:
+            joined.append(output)
+    return joined
 
 
 def _text_data(data: dict[str, Any]) -> dict[str, Any]:

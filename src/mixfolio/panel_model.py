@@ -477,10 +477,9 @@ def panel_reml(
         K, positive semidefinite; a DataFrame is matched by name. Where the returns have no names,
         the assets are in the order of the first kernel that has, and take its names. A mapping
         gives every kernel a variance component of its own. With mean diagonal 1 a component is the
-        variance of an asset's effect. The identity by default.
-
-        K must be known without the returns that are fitted: groups, characteristics, or returns of
-        an earlier time. A K from the same returns puts the response into its own prior.
+        variance of an asset's effect. The identity by default. K must be known without the returns
+        that are fitted: groups, characteristics, or returns of an earlier time. A K from the same
+        returns puts the response into its own prior.
     fixed : DataFrame, Series or array of shape (n_periods, n_regressors), optional
         Regressors common to all assets, such as the market, a trend, or dummies of regimes. A
         DataFrame is matched by the dates of `returns`. An intercept is always included.

@@ -1,8 +1,10 @@
 """The same sources give the same bytes."""
 
+import nbformat
 import projects
 import pytest
 
+from tools import notebook
 from tools.project import Project
 
 THIS = Project(projects.ROOT)
@@ -37,3 +39,11 @@ def test_two_renderings_of_this_book_give_the_same_site(tmp_path):
     done = projects.run(book, "tools.render")
     assert done.returncode == 0, done.stdout
     assert projects.fingerprint(book / "build" / "site") == projects.fingerprint(THIS.site_dir)
+
+
+def test_pieces_of_a_stream_are_put_together():
+    pieces = [nbformat.v4.new_output("stream", name=name, text=text)
+              for name, text in (("stdout", "a\n"), ("stdout", "b\n"), ("stderr", "c"))]
+    cell = nbformat.v4.new_code_cell("print()", outputs=pieces)
+    done = notebook.strip_run_metadata(nbformat.v4.new_notebook(cells=[cell]))
+    assert [output.text for output in done.cells[0].outputs] == ["a\nb\n", "c"]
