@@ -214,3 +214,12 @@ def test_too_few_degrees_of_freedom_are_refused(freedom):
 def test_a_singular_target_is_refused():
     with pytest.raises(SingularCovarianceError):
         covariance.empirical_bayes(RETURNS, np.ones((4, 4)))
+
+
+@pytest.mark.parametrize("factor", [1e4, 1e8, 1e-4])
+def test_targets_in_other_units_are_refused(factor):
+    returns = np.random.default_rng(0).normal(0, 0.04, (60, 5))
+    target = factor * np.cov(returns.T)
+    for call in (covariance.empirical_bayes, covariance.empirical_bayes_intensity):
+        with pytest.raises(DataError, match=r"times those of the returns.*per cent"):
+            call(returns, target)

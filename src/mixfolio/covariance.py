@@ -51,6 +51,9 @@ __all__ = [
     "shrinkage_intensity",
 ]
 
+# A target whose variances differ by more than this factor is in other units.
+OTHER_UNITS = 1e3
+
 
 def sample(returns: MatrixLike) -> Any:
     """Sample covariance with divisor T - 1.
@@ -543,4 +546,16 @@ def _with_target(returns: MatrixLike, target: Any) -> tuple[Array, Labels | None
             f"target is a matrix of {len(V)} assets and returns has {values.shape[1]}. Give both "
             "labels, or the same assets."
         )
-    return _centred(values, labels), labels, V
+    Y = _centred(values, labels)
+    _require_same_units(Y, V)
+    return Y, labels, V
+
+
+def _require_same_units(Y: Array, V: Array) -> None:
+    """Refuse a target that cannot be in the units of the returns: its prior would be believed."""
+    ratio = float(np.median(V.diagonal()) / np.median(np.square(Y).sum(axis=0) / (len(Y) - 1)))
+    if not 1 / OTHER_UNITS < ratio < OTHER_UNITS:
+        raise DataError(
+            f"the target's variances are {ratio:.3g} times those of the returns. Are they in per "
+            "cent, or of another period? Give a target in squared decimal returns per period."
+        )

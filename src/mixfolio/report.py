@@ -19,6 +19,7 @@ from typing import Any
 import mixfolio
 from mixfolio import errors, own_prices, page
 from mixfolio.errors import MixfolioError
+from mixfolio.inputs import read_count
 from mixfolio.own_prices import Inputs, Missing
 from mixfolio.prices import Layout
 
@@ -106,7 +107,7 @@ def write_report(
         "missing": missing,
         "plan": {name: value for name, value in choices.items() if value is not None},
         "level": _read_level(level),
-        "seed": int(seed),
+        "seed": read_count(seed, "seed", 0),
     }
     target = Path(output)
     with _workshop(target) as folder:
