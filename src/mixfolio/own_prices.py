@@ -10,7 +10,6 @@ learned again at every decision.
 
 import io
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -497,16 +496,14 @@ def build_portfolio(inputs: Inputs, plan: Plan) -> MixedModelPortfolio:
 def _mixed_portfolio(
     past: pd.DataFrame, groups: pd.Series | None, plan: Plan, **extra: Any
 ) -> MixedModelPortfolio:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # near copies, which the checks report
-        return practice.mixed_model_portfolio(
-            past,
-            groups=learned_groups(past) if groups is None else groups,
-            min_heritability=plan.min_heritability,
-            max_position=plan.max_position,
-            max_group=plan.max_group,
-            **extra,
-        )
+    return practice.mixed_model_portfolio(
+        past,
+        groups=learned_groups(past) if groups is None else groups,
+        min_heritability=plan.min_heritability,
+        max_position=plan.max_position,
+        max_group=plan.max_group,
+        **extra,
+    )
 
 
 # ------------------------------------------------------------------------------ the comparison

@@ -251,7 +251,7 @@ def evaluate(
         a note of the strategy and the date.
     """
     # The names are pairs, so that tables have two levels of columns; the engine takes any label.
-    table: Any = strategies(groups, estimators=estimators, portfolios=portfolios)
+    table = strategies(groups, estimators=estimators, portfolios=portfolios)
     return walk_forward(returns, table, window=window, step=step, costs=costs, risk_free=risk_free)
 
 
