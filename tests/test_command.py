@@ -1,5 +1,6 @@
 """The command: files as readers bring them get a report, or one message and exit code 2."""
 
+import io
 import os
 import re
 import subprocess
@@ -54,6 +55,29 @@ def test_good_files_are_answered_with_places(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert err == "" and len(out.splitlines()) == 3
     assert str(tmp_path / "out" / "report.html") in out
+
+
+def narrow_console(monkeypatch, name):
+    """A console of western Europe, as Windows has it; returns what is written to it."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, name, io.TextIOWrapper(written, encoding="cp1252"))
+    return written
+
+
+def test_a_console_that_cannot_show_a_name_does_not_spoil_a_finished_report(tmp_path, monkeypatch):
+    folder = tmp_path / "報告 é"
+    folder.mkdir()
+    written = narrow_console(monkeypatch, "stdout")
+    assert run(folder, CSV) == 0
+    sys.stdout.flush()
+    assert b"\\u5831\\u544a \xe9" in written.getvalue()
+
+
+def test_a_console_that_cannot_show_a_name_still_gets_the_message(tmp_path, monkeypatch):
+    written = narrow_console(monkeypatch, "stderr")
+    assert run(tmp_path, CSV.replace("1.", "x.", 1), name="價格.csv") == 2
+    sys.stderr.flush()
+    assert written.getvalue().startswith(b"mixfolio: ")
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

@@ -5,6 +5,7 @@ it and the weights. Input that cannot be used is answered by one message and exi
 """
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0, or 2 where the input cannot be used.
     """
+    _accept_any_console()
     options = vars(_parser().parse_args(arguments))
     options.pop("command")
     for name in FILES:
@@ -61,6 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, before)
     print(f"Report:   {report.page}\nNotebook: {report.notebook}\nWeights:  {report.weights}")
     return 0
+
+
+def _accept_any_console() -> None:
+    """Let a console that cannot show a letter of a name show the letter's number instead."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _terminate(*_: Any) -> None:
