@@ -139,24 +139,36 @@ class Constraints:
     def require_feasible(self) -> None:
         """Raise InfeasibleError, naming the limits that cannot hold together.
 
-        The report is the cheapest way out: the smallest total relaxation of the limits that
-        makes a portfolio possible, found by a linear program.
+        The report is a cheapest way out: the smallest total relaxation of the limits that makes
+        a portfolio possible, found by a linear program. Often several are equally small; a
+        second program takes the one that leaves the limits on assets alone as far as it can,
+        and among these the earlier assets, so that every solver names the same.
         """
         n, m = self.matrix.shape
-        cost = np.concatenate([np.zeros(n), np.ones(m)])
         limits = np.hstack([-self.matrix.T, -np.eye(m)])
         budget = np.concatenate([np.ones(n), np.zeros(m)])[None, :]
         ranges = [(None, None)] * n + [(0, None)] * m
-        result = linprog(cost, limits, -self.level, budget, [1.0], ranges, method="highs")
-        relaxation = result.x[n:]
-        if relaxation.sum() <= FEASIBILITY_TOLERANCE:
+        total = np.concatenate([np.zeros(n), np.ones(m)])
+        result = linprog(total, limits, -self.level, budget, [1.0], ranges, method="highs")
+        if result.fun <= FEASIBILITY_TOLERANCE:
             return
+        earlier = np.concatenate([np.zeros(n), np.arange(m, 0, -1) / m])
+        result = linprog(
+            earlier,
+            np.vstack([limits, total]),
+            np.append(-self.level, result.fun + FEASIBILITY_TOLERANCE),
+            budget,
+            [1.0],
+            ranges,
+            method="highs",
+        )
+        relaxation = result.x[n:]
         worst = np.argsort(-relaxation, kind="stable")[:3]
         named = ", ".join(
-            f"{self.names[j]} by {relaxation[j]:.4g}" for j in worst if relaxation[j] > 0
+            f"{self.names[j]} by {relaxation[j]:.4g}" for j in worst if relaxation[j] > 1e-9
         )
         raise InfeasibleError(
-            "no fully invested portfolio satisfies all limits. The smallest change that allows "
+            "no fully invested portfolio satisfies all limits. A smallest change that allows "
             f"one loosens them by {relaxation.sum():.4g} in total: {named}."
         )
 
