@@ -5,6 +5,7 @@ PYTHON ?= python3
 CHAPTER ?=
 PARAMS ?=
 PORT ?= 8000
+SETTINGS ?=
 PRICES ?=
 GROUPS ?=
 OUTPUT ?= build/portfolio
@@ -13,7 +14,7 @@ VPY = .venv/bin/python
 DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve run portfolio accept data lock lint bench clean
+.PHONY: help env book test serve run portfolio accept portable data lock lint bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -40,6 +41,9 @@ portfolio: env ## report on your prices: PRICES=my.csv [GROUPS=groups.csv OUTPUT
 
 accept: env ## record new reference outputs, print the difference [CHAPTER=01]
 	@$(VPY) -m tools.accept $(CHAPTER)
+
+portable: env ## run chapters as other machines would [SETTINGS="skylakex 4-threads" CHAPTER=07]
+	@$(VPY) -m tools.portable $(SETTINGS) $(if $(CHAPTER),--chapter $(CHAPTER))
 
 data: env ## rebuild data/ from the packages that distribute the originals, then check it
 	@$(VPY) tools/rebuild_data.py

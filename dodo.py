@@ -5,6 +5,7 @@ touched runs nothing. The data files of a chapter are not declared anywhere, the
 were recorded when the chapter last ran (see ``tools/data_reads.py``).
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from tools.project import Project
 PROJECT = Project(Path(__file__).resolve().parent)
 CHAPTERS = PROJECT.chapters()
 BOOK_TOOLS = ("stage.py", "api_pages.py", "benchmarks_page.py", "sphinx_docstrings.py",
-              "sphinx_chapter_numbers.py", "colophon.py", "mathjax.py", "render.py",
+              "sphinx_chapter_numbers.py", "colophon.py", "portable.py", "mathjax.py", "render.py",
               "polish_html.py", "icons.py", "check_site.py", "project.py")
 
 PROJECT.build_dir.mkdir(exist_ok=True)
@@ -39,7 +40,8 @@ DOIT_CONFIG = {
 def run_tool(name: str, *arguments: str):
     """Run ``python -m tools.<name>``; what it prints becomes the message of a failure."""
     done = subprocess.run([sys.executable, "-m", f"tools.{name}", *arguments], cwd=PROJECT.root,
-                          capture_output=True, text=True, encoding="utf-8")
+                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, capture_output=True,
+                          text=True, encoding="utf-8", errors="backslashreplace")
     if done.returncode:
         return TaskFailed((done.stdout + done.stderr).strip() or f"{name} failed silently")
     return True
@@ -107,9 +109,10 @@ def task_references():
 def site_inputs() -> list[str]:
     executed = [PROJECT.executed(chapter) for chapter in CHAPTERS]
     sources = [PROJECT.source(chapter) for chapter in CHAPTERS]
-    return paths([PROJECT.config, *book_files(), *executed, *sources, *PROJECT.package_files(),
-                  *benchmarks_page.inputs(PROJECT), PROJECT.root / "requirements.lock",
-                  *PROJECT.tool_files(*BOOK_TOOLS)])
+    records = [path for path in [PROJECT.confirmed] if path.exists()]
+    return paths([PROJECT.config, *book_files(), *records, *executed, *sources,
+                  *PROJECT.package_files(), *benchmarks_page.inputs(PROJECT),
+                  PROJECT.root / "requirements.lock", *PROJECT.tool_files(*BOOK_TOOLS)])
 
 
 def task_site():

@@ -1,7 +1,9 @@
 """Record new reference outputs: ``python -m tools.accept [chapter ...]`` (all without a name).
 
 Executes what is stale first, then prints what changed in the references. Read
-that difference before you commit it: it is what the book now claims.
+that difference before you commit it: it is what the book now claims. A chapter that
+changed runs once more with another linear-algebra kernel; if that prints something
+else, nothing is recorded, since other readers would not get what the book says.
 """
 
 import argparse
@@ -9,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import references
+from tools import portable, references
 from tools.project import Project, UserError
 
 
@@ -19,12 +21,33 @@ def execute(project: Project, chapters: list[str]) -> bool:
     return subprocess.run([sys.executable, "-m", "doit", *tasks], cwd=project.root).returncode == 0
 
 
-def record(project: Project, chapters: list[str]) -> bool:
+def accept(project: Project, chapter: str) -> str:
+    """Record one executed chapter; returns what changed, empty if nothing did.
+
+    Raises
+    ------
+    UserError
+        If the outputs are different in every run, or with another kernel.
+    """
+    new = references.proposed(project, chapter)
+    if new is None:
+        return ""
+    trial = portable.try_chapter(project, portable.FOREIGN, chapter, new)
+    if trial.status not in (0, portable.CANNOT):
+        raise UserError(f"{trial.text}\n"
+                        f"error    it prints something else under {portable.FOREIGN}\n"
+                        "remedy   print fewer digits, or decide ties by a rule")
+    difference = references.write(project, chapter, new)
+    portable.record(project, [trial])
+    return difference
+
+
+def accept_all(project: Project, chapters: list[str]) -> bool:
     """Record the chapters and print what changed; False if one cannot be recorded."""
     changed, refused = False, False
     for chapter in chapters:
         try:
-            difference = references.accept(project, chapter)
+            difference = accept(project, chapter)
         except UserError as error:
             refused = True
             print(f"{chapter}: not recorded\n{error}", file=sys.stderr, flush=True)
@@ -48,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0 if execute(project, chapters) and record(project, chapters) else 1
+    return 0 if execute(project, chapters) and accept_all(project, chapters) else 1
 
 
 if __name__ == "__main__":

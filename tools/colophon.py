@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from nbformat import NotebookNode
 
-from tools import notebook
+from tools import notebook, portable
 from tools.project import Project
 
 PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "quadprog", "ipykernel",
@@ -53,6 +53,21 @@ def _status(project: Project) -> list[str]:
     return lines
 
 
+def _machines(project: Project) -> list[str]:
+    """For each setting, the chapters whose present reference was confirmed under it."""
+    confirmed = portable.confirmed(project)
+    numbers: dict[str, list[str]] = {}
+    for chapter in project.chapters():
+        for name in {part for joined in confirmed.get(chapter, []) for part in joined.split("+")}:
+            numbers.setdefault(name, []).append(chapter.split("-", 1)[0])
+    lines = ["| setting | meaning | chapters |", "|---|---|---|"]
+    for name, setting in portable.SETTINGS.items():
+        found = numbers.get(name, [])
+        text = "all" if len(found) == len(project.chapters()) else ", ".join(found) or "none"
+        lines.append(f"| {name} | {setting.meaning} | {text} |")
+    return lines
+
+
 INTRODUCTION = """\
 # Colophon
 
@@ -66,6 +81,14 @@ A validated output is a printed result, a table or a computed number in the text
 drawn from the same numbers; their pictures are not compared.
 """
 
+MACHINES = """
+## On which machines
+
+The last digits of a computation depend on the processor, since the linear-algebra library chooses
+its code by it. The outputs printed here were confirmed, to the last printed digit, under these
+settings; `make portable` repeats all of them.
+"""
+
 VERSIONS = """
 ## Versions
 
@@ -75,5 +98,5 @@ The exact versions, with their checksums, are in `requirements.lock`.
 
 def page(project: Project) -> str:
     """The page as MyST Markdown; the same for the same inputs."""
-    parts = [INTRODUCTION, *_status(project), VERSIONS, *_versions()]
+    parts = [INTRODUCTION, *_status(project), MACHINES, *_machines(project), VERSIONS, *_versions()]
     return "\n".join(parts) + "\n"

@@ -75,6 +75,11 @@ class Project:
     def reference(self, chapter: str) -> Path:
         return self.reference_dir / f"{chapter}.ipynb"
 
+    @property
+    def confirmed(self) -> Path:
+        """Record of the settings under which each reference was confirmed."""
+        return self.reference_dir / "confirmed.json"
+
     def orphans(self) -> list[str]:
         """What is wrong with references whose chapter is gone or has another name."""
         chapters = set(self.chapters())

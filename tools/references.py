@@ -128,14 +128,18 @@ def require_equal(project: Project, chapter: str) -> None:
         raise ReferenceMismatch(f"{text}\nif the new output is right, {_hint(chapter)}")
 
 
-def accept(project: Project, chapter: str) -> str:
-    """Record the executed chapter as its reference; returns what changed, for people to read."""
-    target = project.reference(chapter)
+def proposed(project: Project, chapter: str) -> NotebookNode | None:
+    """The reference that the executed chapter would have; None if it has that one already."""
     executed = notebook.read_notebook(project.executed(chapter))
     require_reproducible(executed)
-    new = reference_of(executed)
+    new, target = reference_of(executed), project.reference(chapter)
+    same = target.exists() and notebook.dumps(new) == target.read_text(encoding="utf-8")
+    return None if same else new
+
+
+def write(project: Project, chapter: str, new: NotebookNode) -> str:
+    """Write a chapter's reference; returns what changed, for people to read."""
+    target = project.reference(chapter)
     old = notebook.read_notebook(target) if target.exists() else EMPTY
-    if target.exists() and notebook.dumps(new) == target.read_text(encoding="utf-8"):
-        return ""
     write_atomically(target, notebook.dumps(new))
     return cell_diff.describe(old, new) or "only the form of the file changed"
