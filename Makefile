@@ -36,7 +36,7 @@ run: env ## one chapter with your parameters: CHAPTER=01 [PARAMS="n_assets=50 se
 	@$(VPY) -m tools.run_chapter $(CHAPTER) $(PARAMS)
 
 portfolio: env ## report on your prices: PRICES=my.csv [GROUPS=groups.csv OUTPUT=dir OPTIONS="--costs 0.002"]
-	@$(VPY) -m mixfolio.command report "$(PRICES)" $(if $(GROUPS),--groups "$(GROUPS)") \
+	@$(VPY) -m mixfolio report "$(PRICES)" $(if $(GROUPS),--groups "$(GROUPS)") \
 		--output "$(OUTPUT)" $(OPTIONS)
 
 accept: env ## record new reference outputs, print the difference [CHAPTER=01]

@@ -19,9 +19,21 @@ from tools.project import Project
 
 PROJECT = Project(Path(__file__).resolve().parent)
 CHAPTERS = PROJECT.chapters()
-BOOK_TOOLS = ("stage.py", "api_pages.py", "benchmarks_page.py", "sphinx_docstrings.py",
-              "sphinx_chapter_numbers.py", "colophon.py", "portable.py", "mathjax.py", "render.py",
-              "polish_html.py", "icons.py", "check_site.py", "project.py")
+BOOK_TOOLS = (
+    "stage.py",
+    "api_pages.py",
+    "benchmarks_page.py",
+    "sphinx_docstrings.py",
+    "sphinx_chapter_numbers.py",
+    "colophon.py",
+    "portable.py",
+    "mathjax.py",
+    "render.py",
+    "polish_html.py",
+    "icons.py",
+    "check_site.py",
+    "project.py",
+)
 
 PROJECT.build_dir.mkdir(exist_ok=True)
 
@@ -39,9 +51,15 @@ DOIT_CONFIG = {
 
 def run_tool(name: str, *arguments: str):
     """Run ``python -m tools.<name>``; what it prints becomes the message of a failure."""
-    done = subprocess.run([sys.executable, "-m", f"tools.{name}", *arguments], cwd=PROJECT.root,
-                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, capture_output=True,
-                          text=True, encoding="utf-8", errors="backslashreplace")
+    done = subprocess.run(
+        [sys.executable, "-m", f"tools.{name}", *arguments],
+        cwd=PROJECT.root,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
     if done.returncode:
         return TaskFailed((done.stdout + done.stderr).strip() or f"{name} failed silently")
     return True
@@ -62,15 +80,22 @@ def book_files() -> list[Path]:
 
 def task_prepare():
     """Build Matplotlib's font list once, so that no chapter prints a remark about it."""
-    return {"actions": tool("kernel"), "file_dep": ["requirements.lock"],
-            "targets": paths([PROJECT.build_dir / "matplotlib" / "ready"])}
+    return {
+        "actions": tool("kernel"),
+        "file_dep": ["requirements.lock"],
+        "targets": paths([PROJECT.build_dir / "matplotlib" / "ready"]),
+    }
 
 
 def task_execute():
     """Execute a chapter whose source, package, data or environment has changed."""
-    common = [*PROJECT.package_files(), PROJECT.root / "requirements.lock",
-              *PROJECT.tool_files("execute.py", "glue_keys.py", "notebook.py", "kernel.py",
-                                  "kernel_site/sitecustomize.py")]
+    common = [
+        *PROJECT.package_files(),
+        PROJECT.root / "requirements.lock",
+        *PROJECT.tool_files(
+            "execute.py", "glue_keys.py", "notebook.py", "kernel.py", "kernel_site/sitecustomize.py"
+        ),
+    ]
     for chapter in CHAPTERS:
         yield {
             "name": chapter,
@@ -90,8 +115,15 @@ def task_validate():
         yield {
             "name": chapter,
             "actions": tool("validate", chapter),
-            "file_dep": paths([PROJECT.source(chapter), PROJECT.executed(chapter), *references,
-                               PROJECT.reference_dir / "conftest.py", *tools]),
+            "file_dep": paths(
+                [
+                    PROJECT.source(chapter),
+                    PROJECT.executed(chapter),
+                    *references,
+                    PROJECT.reference_dir / "conftest.py",
+                    *tools,
+                ]
+            ),
         }
 
 
@@ -110,20 +142,36 @@ def site_inputs() -> list[str]:
     executed = [PROJECT.executed(chapter) for chapter in CHAPTERS]
     sources = [PROJECT.source(chapter) for chapter in CHAPTERS]
     records = [path for path in [PROJECT.confirmed] if path.exists()]
-    return paths([PROJECT.config, *book_files(), *records, *executed, *sources,
-                  *PROJECT.package_files(), *benchmarks_page.inputs(PROJECT),
-                  PROJECT.root / "requirements.lock", *PROJECT.tool_files(*BOOK_TOOLS)])
+    return paths(
+        [
+            PROJECT.config,
+            *book_files(),
+            *records,
+            *executed,
+            *sources,
+            *PROJECT.package_files(),
+            *benchmarks_page.inputs(PROJECT),
+            PROJECT.root / "requirements.lock",
+            *PROJECT.tool_files(*BOOK_TOOLS),
+        ]
+    )
 
 
 def task_site():
     """Render the validated chapters; the last good site stays until the new one is checked."""
-    return {"actions": tool("render"), "file_dep": site_inputs(),
-            "task_dep": ["references", "validate"],
-            "targets": paths([PROJECT.site_dir / "index.html"])}
+    return {
+        "actions": tool("render"),
+        "file_dep": site_inputs(),
+        "task_dep": ["references", "validate"],
+        "targets": paths([PROJECT.site_dir / "index.html"]),
+    }
 
 
 def task_preview():
     """Render without validation into build/preview, for writing (see ``make serve``)."""
-    return {"actions": tool("render", "--preview"), "file_dep": site_inputs(),
-            "task_dep": ["execute"],
-            "targets": paths([PROJECT.build_dir / "preview" / "index.html"])}
+    return {
+        "actions": tool("render", "--preview"),
+        "file_dep": site_inputs(),
+        "task_dep": ["execute"],
+        "targets": paths([PROJECT.build_dir / "preview" / "index.html"]),
+    }

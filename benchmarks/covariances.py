@@ -21,7 +21,8 @@ import skfolio.moments
 import sklearn.covariance
 from pypfopt import risk_models
 
-from mixfolio import covariance, robust, shrinkage
+from mixfolio import covariance
+from mixfolio.covariance import _linear  # the peers' divisor T is not offered to users
 
 SIZES = ((250, 50), (50, 250), (500, 500), (1000, 1000))
 HALFLIFE, FACTORS = 60.0, 5
@@ -41,7 +42,7 @@ def relative(expected):
 
 def divided_by_all(values, target):
     """The package's linear shrinkage with the divisor T."""
-    return shrinkage.shrink(values - values.mean(axis=0), len(values), target)[0]
+    return _linear.shrink(values - values.mean(axis=0), len(values), target)[0]
 
 
 def sample(returns, compared):
@@ -113,10 +114,10 @@ def without_peer(returns):
         "clipped eigenvalues": covariance.clip_eigenvalues,
         f"principal components, {FACTORS}": partial(covariance.pca, n_factors=FACTORS),
         f"POET, {FACTORS} factors": partial(covariance.poet, n_factors=FACTORS),
-        "winsorised": robust.winsorised,
+        "winsorised": covariance.winsorised,
     }
     if len(returns) > returns.shape[1] + 1:
-        found["Tyler"] = robust.tyler
+        found["Tyler"] = covariance.tyler
     return {name: partial(function, returns) for name, function in found.items()}
 
 

@@ -13,7 +13,7 @@ import riskfolio
 from skfolio.cluster import HierarchicalClustering, LinkageMethod
 from skfolio.optimization import HierarchicalRiskParity
 
-from mixfolio import covariance, hierarchy
+from mixfolio import covariance, optimization
 
 SIZES = (50, 100, 250, 500)
 TARGETS = {"PyPortfolioOpt": 40, "skfolio": 13}
@@ -39,19 +39,19 @@ def riskfolio_lib(returns):
 def rows(n):
     returns = measure.returns(2 * n, n)
     matrix = covariance.sample(returns)
-    plain = hierarchy.hierarchical_risk_parity(matrix)
-    ordered = hierarchy.hierarchical_risk_parity(matrix, optimal_ordering=True)
+    plain = optimization.hierarchical_risk_parity(matrix)
+    ordered = optimization.hierarchical_risk_parity(matrix, optimal_ordering=True)
     return measure.compared(
         "HRP, from a covariance",
         f"N = {n}",
-        lambda: hierarchy.hierarchical_risk_parity(matrix),
+        lambda: optimization.hierarchical_risk_parity(matrix),
         {"PyPortfolioOpt": lambda: pyportfolioopt(matrix)},
         difference=lambda weights: np.abs(np.asarray(weights) - np.asarray(plain)).max(),
         targets=TARGETS,
     ) + measure.compared(
         "HRP, from returns",
         f"N = {n}",
-        lambda: hierarchy.hierarchical_risk_parity(
+        lambda: optimization.hierarchical_risk_parity(
             covariance.sample(returns), optimal_ordering=True
         ),
         {"skfolio": lambda: skfolio(returns), "Riskfolio-Lib": lambda: riskfolio_lib(returns)},

@@ -7,7 +7,7 @@ both times in each round, in microseconds.
 import measure
 import numpy as np
 
-from mixfolio import covariance, hierarchy, optimization
+from mixfolio import covariance, optimization
 
 SIZES = (10, 50, 250)
 HIGHEST = 100.0
@@ -20,7 +20,7 @@ def rows(n):
         "covariance.sample": (covariance.sample, returns),
         "covariance.linear_shrinkage": (covariance.linear_shrinkage, returns),
         "optimization.minimum_variance": (optimization.minimum_variance, matrix),
-        "hierarchy.hierarchical_risk_parity": (hierarchy.hierarchical_risk_parity, matrix),
+        "optimization.hierarchical_risk_parity": (optimization.hierarchical_risk_parity, matrix),
     }
     return [cost(name, n, function, table) for name, (function, table) in calls.items()]
 

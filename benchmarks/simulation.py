@@ -25,12 +25,13 @@ import scipy
 from environment import python_of
 from scipy.optimize import minimize
 
-from mixfolio import covariance, hierarchy, montecarlo, optimization, studies
+from mixfolio import covariance, montecarlo, optimization
 from mixfolio.simulation import FactorWorld
+from mixfolio.studies import published
 
 SEED, ROUNDS, WARM_UPS = 1, 3, 3
 ESTIMATORS = ("truth", "sample", "PCA", "hierarchical", "equal")
-STUDY = partial(studies.information_ratios, estimators=ESTIMATORS)
+STUDY = partial(published.information_ratios, estimators=ESTIMATORS)
 
 
 def slsqp(mean, matrix):
@@ -75,7 +76,7 @@ def closed_form_weights(world, train):
     mean, matrices, sample = problem(world, train)
     weights = {n: optimization.zero_cost_sharpe(mean, m) for n, m in matrices.items()}
     groups = world.groups.to_numpy()
-    weights["hierarchical"] = hierarchy.cluster_then_allocate(mean, sample, groups)
+    weights["hierarchical"] = optimization.cluster_then_allocate(mean, sample, groups)
     return weights
 
 
@@ -102,7 +103,7 @@ def accuracy(replication, found):
         table[name] = {}
         for method, w in (("closed form", exact[name]), ("SLSQP", found[name])):
             perceived = w @ mean / np.sqrt(w @ matrix @ w) * np.sqrt(250)
-            realised = studies.information_ratio(returns[500:] @ w)
+            realised = published.information_ratio(returns[500:] @ w)
             table[name][method] = {
                 "perceived ratio": measure.rounded(perceived, 6),
                 "out-of-sample ratio": measure.rounded(realised, 6),

@@ -34,9 +34,11 @@ def accept(project: Project, chapter: str) -> str:
         return ""
     trial = portable.try_chapter(project, portable.FOREIGN, chapter, new)
     if trial.status not in (0, portable.CANNOT):
-        raise UserError(f"{trial.text}\n"
-                        f"error    it prints something else under {portable.FOREIGN}\n"
-                        "remedy   print fewer digits, or decide ties by a rule")
+        raise UserError(
+            f"{trial.text}\n"
+            f"error    it prints something else under {portable.FOREIGN}\n"
+            "remedy   print fewer digits, or decide ties by a rule"
+        )
     difference = references.write(project, chapter, new)
     portable.record(project, [trial])
     return difference
@@ -53,8 +55,9 @@ def accept_all(project: Project, chapters: list[str]) -> bool:
             print(f"{chapter}: not recorded\n{error}", file=sys.stderr, flush=True)
             continue
         changed = changed or bool(difference)
-        print(f"{chapter}: " + (f"changed\n{difference}" if difference else "unchanged"),
-              flush=True)
+        print(
+            f"{chapter}: " + (f"changed\n{difference}" if difference else "unchanged"), flush=True
+        )
     if changed:
         print("recorded; now run make book")
     return not refused

@@ -1,100 +1,92 @@
-"""The reference of the package from its docstrings: a page a topic, a section a module."""
+"""The reference of the package from its docstrings: a page a room, as the folders are."""
 
 import ast
 import re
+from pathlib import Path
 
-from tools.project import Project, UserError
+from tools.project import Project
 
 INTRODUCTION = """\
 # The package
 
 `mixfolio` holds the methods of this book. Functions come first: an estimator maps returns to a
-covariance or a mean, an allocator maps those to weights, a strategy maps returns to weights.
-Labels that go in come out. Every error that the package raises on purpose is a `MixfolioError`,
-and says what is wrong, where, how much, and what to do about it.
+covariance or a mean, an optimizer maps those to weights. Labels that go in come out. Every error
+that the package raises on purpose is a `MixfolioError`, and says what is wrong, where, how much,
+and what to do about it.
+
+| Module | Subject |
+|---|---|
 """
 
 SECTION = """
-## {name}
-
 ```{{eval-rst}}
-.. automodule:: mixfolio.{name}
+.. automodule:: {name}
    :members:
    :member-order: bysource
 ```
 """
 
-# Page, title, modules in the order in which a reader meets them.
-TOPICS = {
-    "api-data": ("Data and errors", [
-        "datasets", "prices", "grid", "checks", "returns", "inputs", "errors",
-    ]),
-    "api-estimation": ("Covariances and means", [
-        "covariance", "shrinkage", "nonlinear", "thresholding", "robust", "expected_returns",
-        "views", "losses", "sklearn",
-    ]),
-    "api-mixed-models": ("Mixed models", [
-        "mixed_model", "relationship", "panel_model", "panel_likelihood", "kernel_model",
-        "loading_model", "variational", "wishart", "attribution",
-    ]),
-    "api-portfolios": ("Portfolios", [
-        "optimization", "constraints", "quadratic", "pivoting", "hierarchy", "sensitivity",
-        "metrics",
-    ]),
-    "api-evaluation": ("Evaluation", [
-        "backtest", "rebalancing", "strategies", "inference", "comparisons", "resampling",
-    ]),
-    "api-studies": ("Simulation and studies", [
-        "simulation", "montecarlo", "estimation_error", "studies", "covariance_study",
-        "volatility_study", "validation_study",
-    ]),
-    "api-practice": ("Practice", [
-        "practice", "agents", "report", "own_prices", "page", "wording", "command", "plotting",
-    ]),
-}
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def modules(project: Project) -> list[str]:
-    """Public modules of the package that document what they export, sorted."""
-    found = []
-    for path in sorted((project.source_dir / "mixfolio").glob("[a-z]*.py")):
-        if ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))):
-            found.append(path.stem)
-    return found
+def _listed(path: Path) -> list[str]:
+    """The names in a file's ``__all__``; none if it has no such list."""
+    for node in _tree(path).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    return []
 
 
-def summary(project: Project, name: str) -> str:
+def rooms(project: Project) -> dict[str, Path]:
+    """Every public module of the package, with the file that a reader opens first."""
+    package = project.source_dir / "mixfolio"
+    if not package.exists():
+        return {}
+    files = {
+        name: (package / f"{name}.py", package / name / "__init__.py")
+        for name in _listed(package / "__init__.py")
+    }
+    return {name: next(path for path in paths if path.exists()) for name, paths in files.items()}
+
+
+def summary(face: Path) -> str:
     """The first line of a module's docstring."""
-    path = project.source_dir / "mixfolio" / f"{name}.py"
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    text = ast.get_docstring(_tree(face)) or ""
     return re.sub(r":mod:`mixfolio\.(\w+)`", r"`\1`", text.splitlines()[0])
 
 
-def require_a_topic_for_each(project: Project) -> None:
-    """Fail when a module is on no page."""
-    placed = {name for _, names in TOPICS.values() for name in names}
-    missing = sorted(set(modules(project)) - placed)
-    if missing:
-        raise UserError(f"give {', '.join(missing)} a place in TOPICS of tools/api_pages.py")
-
-
 def index(project: Project) -> str:
-    """The first page: every topic with its modules and what each is for."""
-    require_a_topic_for_each(project)
-    present = set(modules(project))
-    parts = [INTRODUCTION]
-    for page, (title, names) in TOPICS.items():
-        rows = [f"| `{name}` | {summary(project, name)} |" for name in names if name in present]
-        if rows:
-            parts.append(f"\n## [{title}]({page}.md)\n\n| Module | Subject |\n|---|---|\n"
-                         + "\n".join(rows) + "\n")
+    """The first page: every room, and what it is for."""
+    rows = [
+        f"| [`{name}`](api-{name}.md) | {summary(face)} |\n"
+        for name, face in rooms(project).items()
+    ]
+    return INTRODUCTION + "".join(rows)
+
+
+def room(name: str, face: Path) -> str:
+    """One page of the reference as MyST Markdown."""
+    modules = [f"mixfolio.{name}"]
+    if not _listed(face):  # a room without a face of its own: every subject is public
+        modules += [
+            f"mixfolio.{name}.{path.stem}" for path in sorted(face.parent.glob("[a-z]*.py"))
+        ]
+    parts = [f"# `{name}`\n", SECTION.format(name=modules[0])]
+    for module in modules[1:]:
+        parts += [f"\n## `{module.rpartition('.')[2]}`\n", SECTION.format(name=module)]
+    notes = [
+        f"\n```{{eval-rst}}\n.. automodule:: mixfolio.{name}.{path.stem}\n```\n"
+        for path in sorted(face.parent.glob("_[a-z]*.py"))
+        if face.name == "__init__.py"
+    ]
+    if notes:
+        parts += ["\n## Formulas and sources\n", *notes]
     return "".join(parts)
 
 
-def topic(project: Project, page: str) -> str:
-    """One page of the reference as MyST Markdown."""
-    title, names = TOPICS[page]
-    present = set(modules(project))
-    return f"# {title}\n" + "".join(
-        SECTION.format(name=name) for name in names if name in present
-    )
+def pages(project: Project) -> dict[str, str]:
+    """Every page of the reference by name, the index first."""
+    found = {f"api-{name}": room(name, face) for name, face in rooms(project).items()}
+    return {"api": index(project), **found}

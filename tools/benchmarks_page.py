@@ -79,8 +79,10 @@ def _check_target(target: Any, row: Row, where: str) -> None:
         raise BenchmarkError(f"{where} has a target without one bound and 'met'; run make bench")
     (bound,) = bounds
     if BOUNDS[bound](value, target[bound]) is not target["met"]:
-        raise BenchmarkError(f"{where}: {target['figure']} is {value}, {bound} {target[bound]} was "
-                             f"wanted, but 'met' says {target['met']}; run make bench")
+        raise BenchmarkError(
+            f"{where}: {target['figure']} is {value}, {bound} {target[bound]} was "
+            f"wanted, but 'met' says {target['met']}; run make bench"
+        )
 
 
 def _measured(row: Row, figure: str, where: str = "") -> float:
@@ -105,8 +107,10 @@ def duration(seconds: float) -> str:
 
 
 def _spread(figure: Mapping[str, float]) -> str:
-    return (f"{number(figure['median'])} "
-            f"({number(figure['lower quartile'])} to {number(figure['upper quartile'])})")
+    return (
+        f"{number(figure['median'])} "
+        f"({number(figure['lower quartile'])} to {number(figure['upper quartile'])})"
+    )
 
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
@@ -150,8 +154,13 @@ def _words(project: Project, name: str) -> tuple[str, str]:
 
 
 def _targets(benchmarks: Mapping[str, Any], met: bool) -> list[tuple[Row, Row]]:
-    return [(row, target) for benchmark in benchmarks.values() for row in benchmark["rows"]
-            for target in row.get("targets", []) if target["met"] is met]
+    return [
+        (row, target)
+        for benchmark in benchmarks.values()
+        for row in benchmark["rows"]
+        for target in row.get("targets", [])
+        if target["met"] is met
+    ]
 
 
 def _limit(target: Row, bound: str) -> str:
@@ -202,9 +211,12 @@ Targets were set before anything was measured. Of {total}, {met} were met and {m
 
 
 def _machine(results: Mapping[str, Any]) -> list[str]:
-    lines = ["\n## Machine and versions\n",
-             "The load is that of the whole machine just before a benchmark began; idle is zero.\n",
-             _line(["what", "value"]), _line(["---"] * 2)]
+    lines = [
+        "\n## Machine and versions\n",
+        "The load is that of the whole machine just before a benchmark began; idle is zero.\n",
+        _line(["what", "value"]),
+        _line(["---"] * 2),
+    ]
     facts = results["machine"] | {"threads": results["threads"]} | results["versions"]
     lines += [_line([name, str(value)]) for name, value in facts.items()]
     loads = [benchmark.get("load before") for benchmark in results["benchmarks"].values()]

@@ -21,8 +21,10 @@ def pairs(old: NotebookNode, new: NotebookNode) -> Iterator[tuple[int | None, in
     matcher = difflib.SequenceMatcher(None, *sources, autojunk=False)
     for _, start, stop, other_start, other_stop in matcher.get_opcodes():
         for shift in range(max(stop - start, other_stop - other_start)):
-            yield (start + shift if start + shift < stop else None,
-                   other_start + shift if other_start + shift < other_stop else None)
+            yield (
+                start + shift if start + shift < stop else None,
+                other_start + shift if other_start + shift < other_stop else None,
+            )
 
 
 def _cell(nb: NotebookNode, position: int | None) -> tuple[str, str]:
@@ -44,8 +46,9 @@ def describe(old: NotebookNode, new: NotebookNode) -> str:
     blocks = []
     for then, now in pairs(old, new):
         parts = zip(("source", "output"), _cell(old, then), _cell(new, now), strict=True)
-        changes = [f"  {name}\n{changed_lines(*texts)}" for name, *texts in parts
-                   if texts[0] != texts[1]]
+        changes = [
+            f"  {name}\n{changed_lines(*texts)}" for name, *texts in parts if texts[0] != texts[1]
+        ]
         if changes:
             blocks.append("\n".join([_label(then, now), *changes]))
     return "\n".join(blocks)

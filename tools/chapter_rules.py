@@ -19,8 +19,13 @@ from tools import notebook, run_chapter
 MEDIAN_LINES, P90_LINES, LINE_WIDTH = 8, 20, 90
 MIN_EXERCISES, MIN_OBJECTIVES = 3, 2
 ALT_WORDS, CAPTION_WORDS = 4, 5
-FORBIDDEN_TAGS = {"raises-exception", "nbval-ignore-output", "nbval-skip", "skip-execution",
-                  "nbval-raises-exception"}
+FORBIDDEN_TAGS = {
+    "raises-exception",
+    "nbval-ignore-output",
+    "nbval-skip",
+    "skip-execution",
+    "nbval-raises-exception",
+}
 NBVAL_COMMENT = re.compile(r"#\s*(?:NBVAL_|PYTEST_VALIDATE_)")
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|opt|mnt|var)/|\b[A-Z]:\\")
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
@@ -63,8 +68,9 @@ def no_semicolons(chapter: Chapter) -> Iterator[str]:
 
 def short_cells(chapter: Chapter) -> Iterator[str]:
     """Code comes in pieces that can be read at a glance."""
-    lengths = [sum(bool(line.strip()) for line in cell.source.splitlines())
-               for cell in chapter.code]
+    lengths = [
+        sum(bool(line.strip()) for line in cell.source.splitlines()) for cell in chapter.code
+    ]
     if len(lengths) < 2:
         return
     if median(lengths) > MEDIAN_LINES:
@@ -126,11 +132,13 @@ def no_machine_paths(chapter: Chapter) -> Iterator[str]:
     """No path of the author's machine, in the source or in an output."""
     texts = [chapter.text]
     if chapter.executed is not None:
-        texts += [notebook.readable(notebook.text_outputs(cell))
-                  for cell in notebook.code_cells(notebook.read_notebook(chapter.executed))]
+        texts += [
+            notebook.readable(notebook.text_outputs(cell))
+            for cell in notebook.code_cells(notebook.read_notebook(chapter.executed))
+        ]
     for text in texts:
         for match in ABSOLUTE_PATH.finditer(text):
-            yield f"holds an absolute path: {text[match.start():match.start() + 40]!r}"
+            yield f"holds an absolute path: {text[match.start() : match.start() + 40]!r}"
 
 
 def _words(text: object) -> int:
@@ -142,8 +150,11 @@ def _figure_cells(chapter: Chapter) -> Iterator[NotebookNode]:
     drawn = set()
     if chapter.executed is not None:
         for cell in notebook.code_cells(notebook.read_notebook(chapter.executed)):
-            if any(mime.startswith("image/") for output in cell.outputs
-                   for mime in output.get("data", {})):
+            if any(
+                mime.startswith("image/")
+                for output in cell.outputs
+                for mime in output.get("data", {})
+            ):
                 drawn.add(cell["id"])
     for cell in chapter.code:
         hidden = {"remove-cell", "remove-output"} & set(notebook.tags(cell))
@@ -212,9 +223,20 @@ def front_matter(chapter: Chapter) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    front_matter, no_semicolons, short_cells, narrow_code, valid_code, documented_parameters,
-    nothing_unchecked, no_machine_paths, described_figures, objectives, key_result, try_it,
-    exercises, further_reading,
+    front_matter,
+    no_semicolons,
+    short_cells,
+    narrow_code,
+    valid_code,
+    documented_parameters,
+    nothing_unchecked,
+    no_machine_paths,
+    described_figures,
+    objectives,
+    key_result,
+    try_it,
+    exercises,
+    further_reading,
 )
 
 

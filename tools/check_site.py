@@ -20,8 +20,17 @@ from tools import notebook, stage
 from tools.polish_html import html_pages
 from tools.project import Project
 
-LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "audio": "src",
-           "video": "src", "embed": "src", "object": "data", "image": "href"}
+LOADING = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "audio": "src",
+    "video": "src",
+    "embed": "src",
+    "object": "data",
+    "image": "href",
+}
 REMOTE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//|^https?:", re.IGNORECASE)
 FILE_NAME = re.compile(r"\.(?:png|svg|jpe?g|gif|webp|ipynb)\b|[\w-]+/[\w-]+/", re.IGNORECASE)
 CSS_URL = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])([^"')\s]+)""")
@@ -66,8 +75,11 @@ def _target(site: Path, page: Path, path: str) -> Path:
 
 def broken_links(site: Path, page: Path) -> Iterator[str]:
     """Links, pictures, scripts and style sheets that lead nowhere."""
-    references = [(tag, str(tag[name])) for name in ("href", "src")
-                  for tag in parse(page).find_all(attrs={name: True})]
+    references = [
+        (tag, str(tag[name]))
+        for name in ("href", "src")
+        for tag in parse(page).find_all(attrs={name: True})
+    ]
     for _, reference in references:
         if REMOTE.match(reference) or reference.startswith(("data:", "mailto:")):
             continue

@@ -9,8 +9,19 @@ from nbformat import NotebookNode
 from tools import notebook, portable
 from tools.project import Project
 
-PACKAGES = ("numpy", "scipy", "pandas", "statsmodels", "matplotlib", "quadprog", "ipykernel",
-            "papermill", "nbval", "jupyter-book", "sphinx")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "matplotlib",
+    "quadprog",
+    "ipykernel",
+    "papermill",
+    "nbval",
+    "jupyter-book",
+    "sphinx",
+)
 
 
 @dataclass(frozen=True)
@@ -24,8 +35,9 @@ class Counts:
 
 
 def _has_figure(cell: NotebookNode) -> bool:
-    return any(mime.startswith("image/") for output in cell.outputs
-               for mime in output.get("data", {}))
+    return any(
+        mime.startswith("image/") for output in cell.outputs for mime in output.get("data", {})
+    )
 
 
 def counts(nb: NotebookNode) -> Counts:
@@ -44,12 +56,16 @@ def _versions() -> list[str]:
 
 
 def _status(project: Project) -> list[str]:
-    lines = ["| chapter | prose cells | code cells | figures | validated outputs |",
-             "|---|--:|--:|--:|--:|"]
+    lines = [
+        "| chapter | prose cells | code cells | figures | validated outputs |",
+        "|---|--:|--:|--:|--:|",
+    ]
     for chapter in project.chapters():
         row = counts(notebook.read_notebook(project.executed(chapter)))
-        lines.append(f"| [](chapters/{chapter}) | {row.prose} | {row.code} | {row.figures} | "
-                     f"{row.validated} |")
+        lines.append(
+            f"| [](chapters/{chapter}) | {row.prose} | {row.code} | {row.figures} | "
+            f"{row.validated} |"
+        )
     return lines
 
 

@@ -53,8 +53,17 @@ def install_uv() -> None:
     with tempfile.TemporaryDirectory() as directory:
         pinned = Path(directory) / "uv.txt"
         pinned.write_text(locked_uv(), encoding="utf-8")
-        run(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-            "--require-hashes", "-r", pinned)
+        run(
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+            pinned,
+        )
 
 
 def create() -> None:
@@ -75,14 +84,25 @@ def synchronise() -> None:
     install_uv()
     uv = (PYTHON, "-m", "uv", "pip")
     run(*uv, "sync", "--quiet", "--require-hashes", "--python", PYTHON, LOCK)
-    run(*uv, "install", "--quiet", "--no-deps", "--no-build-isolation", "--python", PYTHON,
-        "--editable", ROOT)
+    run(
+        *uv,
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--python",
+        PYTHON,
+        "--editable",
+        ROOT,
+    )
 
 
 def main() -> None:
     if sys.version_info < MINIMUM:
-        raise SystemExit(f"Python {MINIMUM[0]}.{MINIMUM[1]} or newer is needed, "
-                         f"but this is {sys.version.split()[0]}; try make book PYTHON=python3.12")
+        raise SystemExit(
+            f"Python {MINIMUM[0]}.{MINIMUM[1]} or newer is needed, "
+            f"but this is {sys.version.split()[0]}; try make book PYTHON=python3.12"
+        )
     if PYTHON.exists() and found() == wanted():
         return
     print("environment: installing the locked packages into .venv ...", flush=True)

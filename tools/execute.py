@@ -40,13 +40,17 @@ def cell_label(nb: NotebookNode, cell: NotebookNode) -> str:
 
 
 def _report(nb: NotebookNode, cell: NotebookNode, error: str, details: str, kept: Path) -> str:
-    return "\n".join([
-        f"cell     {cell_label(nb, cell)}",
-        f"error    {error}",
-        "source", quoted(cell.source),
-        "details", quoted(details),
-        f"kept     {kept}",
-    ])
+    return "\n".join(
+        [
+            f"cell     {cell_label(nb, cell)}",
+            f"error    {error}",
+            "source",
+            quoted(cell.source),
+            "details",
+            quoted(details),
+            f"kept     {kept}",
+        ]
+    )
 
 
 def _describe_failure(error: PapermillExecutionError, partial: Path) -> str:
@@ -67,8 +71,14 @@ def _refuse_warnings(nb: NotebookNode, kept: Path) -> None:
                 raise ChapterError(_report(nb, cell, error, output.text, kept))
 
 
-def run(nb: NotebookNode, source: Path, target: Path, parameters: dict[str, Any] | None = None,
-        *, progress_bar: bool = False) -> NotebookNode:
+def run(
+    nb: NotebookNode,
+    source: Path,
+    target: Path,
+    parameters: dict[str, Any] | None = None,
+    *,
+    progress_bar: bool = False,
+) -> NotebookNode:
     """Execute the notebook read from ``source`` and put the result at ``target``.
 
     Raises
@@ -80,8 +90,14 @@ def run(nb: NotebookNode, source: Path, target: Path, parameters: dict[str, Any]
     partial = target.with_name(f"{target.stem}.partial.ipynb")
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
-        done = execute_notebook(nb, str(partial), parameters or {}, kernel_name="python3",
-                                progress_bar=progress_bar, cwd=source.parent)
+        done = execute_notebook(
+            nb,
+            str(partial),
+            parameters or {},
+            kernel_name="python3",
+            progress_bar=progress_bar,
+            cwd=source.parent,
+        )
     except PapermillExecutionError as error:
         raise ChapterError(_describe_failure(error, partial)) from None
     except DeadKernelError as error:

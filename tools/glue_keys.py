@@ -42,9 +42,12 @@ def require_known(nb: NotebookNode, source: Path) -> None:
     """Fail if the text uses keys that no cell of the executed notebook has glued."""
     known = glued(nb)
     place = f"{source.parent.name}/{source.name}"
-    unknown = [f"{place}:{line}: {markup} has no glue({key!r}, ...)"
-               for line, markup, key in used(nb, source.read_text(encoding="utf-8"))
-               if key not in known]
+    unknown = [
+        f"{place}:{line}: {markup} has no glue({key!r}, ...)"
+        for line, markup, key in used(nb, source.read_text(encoding="utf-8"))
+        if key not in known
+    ]
     if unknown:
-        raise UserError("error    the text uses numbers that no cell provides\n"
-                        + "\n".join(unknown))
+        raise UserError(
+            "error    the text uses numbers that no cell provides\n" + "\n".join(unknown)
+        )

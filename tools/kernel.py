@@ -14,8 +14,14 @@ c.HistoryManager.enabled = False
 """
 
 # One BLAS thread a chapter: chapters run in parallel, and sums keep their order.
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
-              "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -37,8 +43,9 @@ def _ipython_dir(project: Project) -> Path:
     return directory
 
 
-def environment(project: Project, *, reads_log: Path | None = None,
-                offline: bool = True) -> dict[str, str]:
+def environment(
+    project: Project, *, reads_log: Path | None = None, offline: bool = True
+) -> dict[str, str]:
     """Variables for a kernel: package from ``src``, one thread, no network, no user settings.
 
     Parameters
@@ -73,8 +80,9 @@ def environment(project: Project, *, reads_log: Path | None = None,
 def prepare(project: Project) -> None:
     """Build Matplotlib's font list once, so that no chapter prints a remark about it."""
     command = [sys.executable, "-c", "import matplotlib.font_manager"]
-    subprocess.run(command, env={**os.environ, **environment(project)}, check=True,
-                   capture_output=True)
+    subprocess.run(
+        command, env={**os.environ, **environment(project)}, check=True, capture_output=True
+    )
     write_atomically(project.build_dir / "matplotlib" / "ready", "")
 
 

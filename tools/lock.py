@@ -14,11 +14,27 @@ GROUPS = ("book", "test", "data")
 
 def main(arguments: list[str]) -> int:
     groups = [option for group in GROUPS for option in ("--group", group)]
-    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *groups,
-               "--universal", "--python-version", "3.11", "--generate-hashes",
-               "--no-emit-index-url", "--no-emit-find-links",
-               "--custom-compile-command", "make lock", "--output-file", "requirements.lock",
-               "--quiet", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "pyproject.toml",
+        *groups,
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--custom-compile-command",
+        "make lock",
+        "--output-file",
+        "requirements.lock",
+        "--quiet",
+        *arguments,
+    ]
     return subprocess.run(command, cwd=HERE).returncode
 
 

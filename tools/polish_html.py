@@ -14,13 +14,23 @@ from bs4 import BeautifulSoup, Tag
 from tools import icons
 
 UNUSED = (
-    "**/*.map", "**/*.LICENSE.txt", "_static/*webpack-macros.html", "_static/locales",
-    "_static/vendor", "_static/scripts/fontawesome.js", "_static/images", "_static/plus.png",
-    "_static/minus.png", ".buildinfo",
+    "**/*.map",
+    "**/*.LICENSE.txt",
+    "_static/*webpack-macros.html",
+    "_static/locales",
+    "_static/vendor",
+    "_static/scripts/fontawesome.js",
+    "_static/images",
+    "_static/plus.png",
+    "_static/minus.png",
+    ".buildinfo",
 )
 # What the theme calls the parts of a folded cell, and what they are in this book.
-PROMPTS = {"code cell content": "the solution", "code cell source": "the code",
-           "code cell output": "the output"}
+PROMPTS = {
+    "code cell content": "the solution",
+    "code cell source": "the code",
+    "code cell output": "the output",
+}
 
 WIDE = 760  # pixels: wider than the column of text
 WIDTH = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)pt"')
@@ -29,9 +39,15 @@ HEIGHT = re.compile(r'<svg\b[^>]*?\sheight="([\d.]+)pt"')
 
 def drop_unused_elements(soup: BeautifulSoup) -> None:
     """The icon script, advertisement and version placeholders, the printed twin of the title."""
-    for selector in ("script[src*=fontawesome]", "#ethical-ad-placement", "#jb-print-docs-body",
-                     ".pst-async-banner-revealer", "footer.bd-footer", "meta[name^=docsearch]",
-                     ".sidebar-header-items"):
+    for selector in (
+        "script[src*=fontawesome]",
+        "#ethical-ad-placement",
+        "#jb-print-docs-body",
+        ".pst-async-banner-revealer",
+        "footer.bd-footer",
+        "meta[name^=docsearch]",
+        ".sidebar-header-items",
+    ):
         for element in soup.select(selector):
             element.decompose()
 
@@ -67,13 +83,17 @@ def name_controls(soup: BeautifulSoup) -> None:
     for button in soup.select("button.search-button-field"):
         button.attrs.pop("aria-label", None)
         button.attrs.pop("title", None)
-    for selector, label in ((".primary-toggle", "Contents of the book"),
-                            (".secondary-toggle", "Contents of this page")):
+    for selector, label in (
+        (".primary-toggle", "Contents of the book"),
+        (".secondary-toggle", "Contents of this page"),
+    ):
         for button in soup.select(selector):
             button["aria-label"] = button["title"] = label
-    for dialog, label in (("#pst-search-dialog", "Search"),
-                          ("#pst-primary-sidebar-modal", "Contents of the book"),
-                          ("#pst-secondary-sidebar-modal", "Contents of this page")):
+    for dialog, label in (
+        ("#pst-search-dialog", "Search"),
+        ("#pst-primary-sidebar-modal", "Contents of the book"),
+        ("#pst-secondary-sidebar-modal", "Contents of this page"),
+    ):
         for element in soup.select(dialog):
             element["aria-label"] = label
 
@@ -222,9 +242,20 @@ def drop_empty_attributes(soup: BeautifulSoup) -> None:
 
 
 STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
-    drop_unused_elements, drop_repeats, name_landmarks, name_controls, mend_bibliography,
-    mend_summaries, mend_paragraphs, mend_dataframes, mend_tables, frame_tables, offer_downloads,
-    mark_chapter_figures, frame_figures, drop_empty_attributes,
+    drop_unused_elements,
+    drop_repeats,
+    name_landmarks,
+    name_controls,
+    mend_bibliography,
+    mend_summaries,
+    mend_paragraphs,
+    mend_dataframes,
+    mend_tables,
+    frame_tables,
+    offer_downloads,
+    mark_chapter_figures,
+    frame_figures,
+    drop_empty_attributes,
 )
 
 
@@ -288,5 +319,8 @@ def polish(site: Path, root_page: str) -> None:
 
 def html_pages(site: Path) -> list[Path]:
     """Every page that a reader can open."""
-    return sorted(path for path in site.rglob("*.html")
-                  if path.relative_to(site).parts[0] not in ("_static", "_sources"))
+    return sorted(
+        path
+        for path in site.rglob("*.html")
+        if path.relative_to(site).parts[0] not in ("_static", "_sources")
+    )

@@ -27,8 +27,13 @@ from tools.data_reads import sha256
 from tools.execute import run
 from tools.project import Project, UserError
 
-KERNEL_OF = {"haswell": "Haswell", "skylakex": "SkylakeX", "zen": "Zen",
-             "sandybridge": "Sandybridge", "nehalem": "Nehalem"}
+KERNEL_OF = {
+    "haswell": "Haswell",
+    "skylakex": "SkylakeX",
+    "zen": "Zen",
+    "sandybridge": "Sandybridge",
+    "nehalem": "Nehalem",
+}
 CHOSEN_BY_PROCESSOR = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 FOREIGN = "nehalem+2-threads+elsewhere"  # as unlike a present processor as it gets
 CANNOT = 3  # exit status: this machine cannot have the setting
@@ -48,8 +53,12 @@ class Setting:
 
 
 def _kernel(name: str) -> Setting:
-    return Setting(f"OpenBLAS with its kernel {name}", {"OPENBLAS_CORETYPE": name},
-                   ("OPENBLAS_L2_SIZE",), architecture=name)
+    return Setting(
+        f"OpenBLAS with its kernel {name}",
+        {"OPENBLAS_CORETYPE": name},
+        ("OPENBLAS_L2_SIZE",),
+        architecture=name,
+    )
 
 
 def _threads(count: int) -> Setting:
@@ -58,14 +67,17 @@ def _threads(count: int) -> Setting:
 
 SETTINGS = {
     **{name: _kernel(core) for name, core in KERNEL_OF.items()},
-    "own": Setting("the kernel that OpenBLAS chooses for this processor",
-                   removed=CHOSEN_BY_PROCESSOR),
+    "own": Setting(
+        "the kernel that OpenBLAS chooses for this processor", removed=CHOSEN_BY_PROCESSOR
+    ),
     "1-thread": _threads(1),
     "2-threads": _threads(2),
     "4-threads": _threads(4),
     "plain-numpy": Setting("NumPy without vector instructions", plain_numpy=True),
-    "elsewhere": Setting("another hash seed, time zone and locale",
-                         {"PYTHONHASHSEED": "20011", "TZ": "Pacific/Chatham", "LC_ALL": "C"}),
+    "elsewhere": Setting(
+        "another hash seed, time zone and locale",
+        {"PYTHONHASHSEED": "20011", "TZ": "Pacific/Chatham", "LC_ALL": "C"},
+    ),
     "lowest": Setting("the oldest dependencies that are allowed", resolution="lowest-direct"),
     "highest": Setting("the newest dependencies", resolution="highest"),
 }
@@ -136,9 +148,28 @@ def python_of(project: Project, resolution: str) -> Path:
     stamp, wanted = place / "made-from", sha256(project.root / "pyproject.toml")
     if not stamp.exists() or stamp.read_text() != wanted:
         venv.create(place, clear=place.exists(), with_pip=False)
-        subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python,
-                        "--resolution", resolution, "--group", "book", "--group", "test",
-                        "--editable", "."], check=True, cwd=project.root)
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "uv",
+                "pip",
+                "install",
+                "--quiet",
+                "--python",
+                python,
+                "--resolution",
+                resolution,
+                "--group",
+                "book",
+                "--group",
+                "test",
+                "--editable",
+                ".",
+            ],
+            check=True,
+            cwd=project.root,
+        )
         stamp.write_text(wanted)
     return python
 
@@ -155,8 +186,9 @@ def _environment(setting: Setting, project: Project) -> dict[str, str]:
 
 
 def _answer(code: str, variables: dict[str, str]) -> str:
-    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=variables, capture_output=True, text=True
+    )
     return done.stdout.strip()
 
 
@@ -173,8 +205,12 @@ def run_here(project: Project, name: str, chapter: str) -> int:
     os.environ.update(variables)
     source = project.source(chapter)
     nb = notebook.read_chapter(source)
-    probe = PROBE.format(threads=setting.threads, architecture=setting.architecture,
-                         plain_numpy=setting.plain_numpy, disabled=features)
+    probe = PROBE.format(
+        threads=setting.threads,
+        architecture=setting.architecture,
+        plain_numpy=setting.plain_numpy,
+        disabled=features,
+    )
     nb.cells.insert(0, nbformat.v4.new_code_cell(probe, id="probe"))
     run(nb, source, _executed(project, name, chapter))
     return 0
@@ -203,11 +239,27 @@ def try_chapter(project: Project, name: str, chapter: str, expected: NotebookNod
         What it should print, in the form of a reference.
     """
     python = python_of(project, combined(name).resolution)
-    command = [python, "-m", "tools.portable", name, "--chapter", chapter, "--here", "--root",
-               project.root]
-    done = subprocess.run(command, cwd=project.root, text=True, stdout=subprocess.PIPE,
-                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, encoding="utf-8",
-                          stderr=subprocess.STDOUT, errors="backslashreplace")
+    command = [
+        python,
+        "-m",
+        "tools.portable",
+        name,
+        "--chapter",
+        chapter,
+        "--here",
+        "--root",
+        project.root,
+    ]
+    done = subprocess.run(
+        command,
+        cwd=project.root,
+        text=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+        stderr=subprocess.STDOUT,
+        errors="backslashreplace",
+    )
     if done.returncode:
         return Result(name, chapter, done.returncode, done.stdout.strip())
     executed = notebook.read_notebook(_executed(project, name, chapter))
@@ -220,13 +272,20 @@ def record(project: Project, results: list[Result]) -> None:
     """Keep what was confirmed; what was confirmed of an older reference is dropped."""
     known = confirmed(project)
     for chapter in project.chapters():
-        names = {result.setting for result in results
-                 if result.chapter == chapter and result.status == 0}
-        failed = {result.setting for result in results
-                  if result.chapter == chapter and result.status not in (0, CANNOT)}
+        names = {
+            result.setting for result in results if result.chapter == chapter and result.status == 0
+        }
+        failed = {
+            result.setting
+            for result in results
+            if result.chapter == chapter and result.status not in (0, CANNOT)
+        }
         known[chapter] = sorted({*known.get(chapter, []), *names} - failed)
-    content = {chapter: {"reference": sha256(project.reference(chapter)), "settings": names}
-               for chapter, names in sorted(known.items()) if names}
+    content = {
+        chapter: {"reference": sha256(project.reference(chapter)), "settings": names}
+        for chapter, names in sorted(known.items())
+        if names
+    }
     kernel.write_atomically(project.confirmed, json.dumps(content, indent=1) + "\n")
 
 
@@ -235,16 +294,20 @@ def confirmed(project: Project) -> dict[str, list[str]]:
     if not project.confirmed.exists():
         return {}
     content = json.loads(project.confirmed.read_text(encoding="utf-8"))
-    return {chapter: entry["settings"] for chapter, entry in content.items()
-            if entry["reference"] == sha256(project.reference(chapter))}
+    return {
+        chapter: entry["settings"]
+        for chapter, entry in content.items()
+        if entry["reference"] == sha256(project.reference(chapter))
+    }
 
 
 def matrix(results: list[Result]) -> str:
     """Chapters against settings: ``ok``, ``DIFFERS``, or ``-`` where this machine cannot."""
     word = {0: "ok", CANNOT: "-"}
     settings = list(dict.fromkeys(result.setting for result in results))
-    cells = {(result.chapter, result.setting): word.get(result.status, "DIFFERS")
-             for result in results}
+    cells = {
+        (result.chapter, result.setting): word.get(result.status, "DIFFERS") for result in results
+    }
     width = max(len(chapter) for chapter, _ in cells) + 2
     lines = [" " * width + "  ".join(f"{name:>7}" for name in settings)]
     for chapter in dict.fromkeys(result.chapter for result in results):
@@ -265,22 +328,27 @@ def run_matrix(project: Project, names: list[str], chapters: list[str]) -> list[
     pairs = [(name, chapter) for name in names for chapter in chapters]
     results = []
     with ThreadPoolExecutor(2) as pool:
-        running = [pool.submit(try_chapter, project, name, chapter, expected[chapter])
-                   for name, chapter in pairs]
+        running = [
+            pool.submit(try_chapter, project, name, chapter, expected[chapter])
+            for name, chapter in pairs
+        ]
         for number, future in enumerate(running, start=1):
             result = future.result()
             results.append(result)
             state = {0: "ok", CANNOT: "not possible on this machine"}.get(result.status, "DIFFERS")
-            print(f"[{number:3}/{len(pairs)}] {result.chapter:26}{result.setting:26}{state}",
-                  flush=True)
+            print(
+                f"[{number:3}/{len(pairs)}] {result.chapter:26}{result.setting:26}{state}",
+                flush=True,
+            )
             if state == "DIFFERS":
                 print(result.text, flush=True)
     return results
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("setting", nargs="*", help="all when left out")
     parser.add_argument("--chapter", action="append", help="number or name; all when left out")
     parser.add_argument("--list", action="store_true", help="show the settings and stop")

@@ -83,9 +83,11 @@ class Project:
     def orphans(self) -> list[str]:
         """What is wrong with references whose chapter is gone or has another name."""
         chapters = set(self.chapters())
-        names = [path.relative_to(self.root).as_posix()
-                 for path in sorted(self.reference_dir.glob("*.ipynb"))
-                 if path.stem not in chapters]
+        names = [
+            path.relative_to(self.root).as_posix()
+            for path in sorted(self.reference_dir.glob("*.ipynb"))
+            if path.stem not in chapters
+        ]
         return [f"{name} belongs to no chapter; delete it" for name in names]
 
     def package_files(self) -> list[Path]:

@@ -29,8 +29,15 @@ class Difference:
     got: str
 
     def __str__(self) -> str:
-        return "\n".join([f"cell     {self.cell}", "expected", quoted(self.expected or "(nothing)"),
-                          "got", quoted(self.got or "(nothing)")])
+        return "\n".join(
+            [
+                f"cell     {self.cell}",
+                "expected",
+                quoted(self.expected or "(nothing)"),
+                "got",
+                quoted(self.got or "(nothing)"),
+            ]
+        )
 
 
 def reference_of(executed: NotebookNode) -> NotebookNode:
@@ -45,12 +52,21 @@ def reference_of(executed: NotebookNode) -> NotebookNode:
         for output in outputs:
             if output.output_type == "execute_result":
                 output["execution_count"] = 1
-        cells.append(nbformat.from_dict({
-            "cell_type": "code", "execution_count": 1, "metadata": {}, "outputs": outputs,
-            "source": cell.source}))
+        cells.append(
+            nbformat.from_dict(
+                {
+                    "cell_type": "code",
+                    "execution_count": 1,
+                    "metadata": {},
+                    "outputs": outputs,
+                    "source": cell.source,
+                }
+            )
+        )
     metadata = {"kernelspec": dict(notebook.KERNELSPEC)}
-    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4,
-                               "nbformat_minor": 4})
+    return nbformat.from_dict(
+        {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
+    )
 
 
 def _hint(chapter: str) -> str:
@@ -76,7 +92,8 @@ def require_current(project: Project, chapter: str) -> None:
             name = current[now]["id"] if now is not None else f"{(then or 0) + 1}, which is gone"
             raise ReferenceMismatch(
                 f"error    reference is stale: cell {name}; {_hint(chapter)} or undo the edit\n"
-                f"changed\n{cell_diff.changed_lines(old, new)}")
+                f"changed\n{cell_diff.changed_lines(old, new)}"
+            )
 
 
 def differences(reference: NotebookNode, executed: NotebookNode) -> list[Difference]:
@@ -86,9 +103,13 @@ def differences(reference: NotebookNode, executed: NotebookNode) -> list[Differe
     found = []
     for expected, got, cell in zip(reference.cells, actual.cells, cells, strict=True):
         if expected.outputs != got.outputs:
-            found.append(Difference(cell_label(executed, cell),
-                                    notebook.readable(expected.outputs),
-                                    notebook.readable(got.outputs)))
+            found.append(
+                Difference(
+                    cell_label(executed, cell),
+                    notebook.readable(expected.outputs),
+                    notebook.readable(got.outputs),
+                )
+            )
     return found
 
 
@@ -100,7 +121,8 @@ def require_reproducible(executed: NotebookNode) -> None:
             raise ReferenceMismatch(
                 f"cell     {cell_label(executed, cell)}\n"
                 f"error    the output cannot be reproduced, it shows a memory address: {found[0]}\n"
-                "remedy   assign the last expression to _ (write _ = ...), or print what matters")
+                "remedy   assign the last expression to _ (write _ = ...), or print what matters"
+            )
 
 
 def require_tables_in_text(executed: NotebookNode) -> None:
@@ -114,7 +136,8 @@ def require_tables_in_text(executed: NotebookNode) -> None:
                 raise ReferenceMismatch(
                     f"cell     {cell_label(executed, cell)}\n"
                     "error    the table shows what its text leaves out, so nothing validates it: "
-                    f"{', '.join(missing[:8])}; show a smaller table")
+                    f"{', '.join(missing[:8])}; show a smaller table"
+                )
 
 
 def require_equal(project: Project, chapter: str) -> None:

@@ -25,13 +25,27 @@ class RenderError(UserError):
 
 def jupyter_book(project: Project, source: Path, work: Path, *options: str) -> Path:
     """Render ``source`` with Jupyter Book; returns the directory of the pages."""
-    command = [*JUPYTER_BOOK, "build", str(source), "--config", str(project.config),
-               "--path-output", str(work), "-q", *options]
+    command = [
+        *JUPYTER_BOOK,
+        "build",
+        str(source),
+        "--config",
+        str(project.config),
+        "--path-output",
+        str(work),
+        "-q",
+        *options,
+    ]
     path = os.pathsep.join([str(project.source_dir), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0",
-                   "SOURCE_DATE_EPOCH": "0"}
-    done = subprocess.run(command, cwd=project.root, env=environment, capture_output=True,
-                          text=True, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path,
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": "0",
+    }
+    done = subprocess.run(
+        command, cwd=project.root, env=environment, capture_output=True, text=True, encoding="utf-8"
+    )
     if done.returncode:
         raise RenderError((done.stdout + done.stderr).strip())
     return work / "_build" / "html"

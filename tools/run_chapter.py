@@ -50,13 +50,15 @@ def parameters(nb: NotebookNode) -> dict[str, Parameter]:
     """What the chapter's parameters cell declares, by papermill's own reading of it."""
     cells = [cell for cell in notebook.code_cells(nb) if "parameters" in notebook.tags(cell)]
     found = [item for cell in cells for item in PythonTranslator.inspect(cell)]
-    return {item.name: Parameter(item.name, item.inferred_type_name, item.default, item.help)
-            for item in found}
+    return {
+        item.name: Parameter(item.name, item.inferred_type_name, item.default, item.help)
+        for item in found
+    }
 
 
 def overview(project: Project) -> str:
     """Every chapter with its parameters."""
-    lines = ["Say which chapter to run: make run CHAPTER=01 PARAMS=\"name=value ...\"", ""]
+    lines = ['Say which chapter to run: make run CHAPTER=01 PARAMS="name=value ..."', ""]
     for chapter in project.chapters():
         declared = parameters(notebook.read_chapter(project.source(chapter)))
         lines += [chapter, *(f"  {parameter}" for parameter in declared.values())]
@@ -104,8 +106,9 @@ def parse(declared: dict[str, Parameter], given: list[str]) -> dict[str, Value]:
         wanted = declared[name].type
         value = text if wanted == "str" else _literal(text)
         if not _fits(value, wanted):
-            raise UserError(f"{name} must be of type {wanted}, but {text!r} is not.\n"
-                            f"{listing(declared)}")
+            raise UserError(
+                f"{name} must be of type {wanted}, but {text!r} is not.\n{listing(declared)}"
+            )
         values[name] = float(value) if wanted == "float" else value
     return values
 
@@ -118,7 +121,7 @@ def annotated(nb: NotebookNode, values: dict[str, Value]) -> NotebookNode:
     for cell in nb.cells:
         title = re.search(r"^# .*$", cell.source, re.MULTILINE)
         if cell.cell_type == "markdown" and title:
-            head, tail = cell.source[:title.end()], cell.source[title.end():]
+            head, tail = cell.source[: title.end()], cell.source[title.end() :]
             cell.source = f"{head}\n\n{note}{tail}"
             break
     return nb
@@ -148,8 +151,9 @@ def run_chapter(project: Project, chapter: str, given: list[str]) -> tuple[Path,
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("chapter", nargs="?", default="", help="number or name")
     parser.add_argument("parameter", nargs="*", help="name=value")
     parser.add_argument("--list", action="store_true", help="show the parameters and stop")

@@ -64,8 +64,9 @@ class Preview:
             self.seen = now
             first = Path(names[0]).relative_to(self.project.root).as_posix()
             more = len(set(names)) - 1
-            print(f"Changed: {first}{f' and {more} more' if more else ''}. Rebuilding ...",
-                  flush=True)
+            print(
+                f"Changed: {first}{f' and {more} more' if more else ''}. Rebuilding ...", flush=True
+            )
             self.build()
 
     def watch(self) -> None:

@@ -26,8 +26,9 @@ def file_number(docname: str) -> int | None:
 def _renumber(env: BuildEnvironment, docname: str, number: int) -> None:
     """Put the number of the file first in every section number of a document."""
     numbers = env.toc_secnumbers[docname]
-    env.toc_secnumbers[docname] = {anchor: (number, *old[1:]) if old else old
-                                   for anchor, old in numbers.items()}
+    env.toc_secnumbers[docname] = {
+        anchor: (number, *old[1:]) if old else old for anchor, old in numbers.items()
+    }
     for node in [*env.tocs[docname].findall(nodes.reference), env.titles[docname]]:
         if node.get("secnumber"):
             node["secnumber"] = [number, *node["secnumber"][1:]]

@@ -1,41 +1,46 @@
 """Gather what Jupyter Book renders: the book's pages and the executed chapters."""
 
 import shutil
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from tools import api_pages, benchmarks_page, colophon, mathjax
 from tools.project import Project, UserError
 
-GENERATED = {"api": api_pages.index, "benchmarks": benchmarks_page.page,
-             "colophon": colophon.page}
-GENERATED |= {page: partial(api_pages.topic, page=page) for page in api_pages.TOPICS}
+GENERATED = {"benchmarks": benchmarks_page.page, "colophon": colophon.page}
 
 
-def toc_entries(toc: Path) -> list[str]:
-    """Every page that the table of contents names, in order."""
-    found: list[str] = []
-
-    def visit(node: object) -> None:
-        if isinstance(node, dict):
-            found.extend(node[key] for key in ("root", "file") if key in node)
-            for value in node.values():
-                visit(value)
-        elif isinstance(node, list):
-            for value in node:
-                visit(value)
-
-    visit(yaml.safe_load(toc.read_text(encoding="utf-8")))
-    return found
+def contents(project: Project, reference: Iterable[str]) -> dict[str, Any]:
+    """The table of contents, with the pages of the package's reference below its index."""
+    toc = yaml.safe_load((project.book_dir / "_toc.yml").read_text(encoding="utf-8"))
+    for part in toc.get("parts", []):
+        for entry in part["chapters"]:
+            if entry["file"] == "api":
+                entry["sections"] = [{"file": name} for name in reference if name != "api"]
+    return dict(toc)
 
 
-def require_all_pages(project: Project, entries: list[str]) -> None:
+def toc_entries(toc: Any) -> list[str]:
+    """Every page that a table of contents names, in order."""
+    if isinstance(toc, list):
+        return [entry for node in toc for entry in toc_entries(node)]
+    if not isinstance(toc, dict):
+        return []
+    own = [toc[key] for key in ("root", "file") if key in toc]
+    return own + [entry for node in toc.values() for entry in toc_entries(node)]
+
+
+def require_all_pages(project: Project, entries: list[str], made: Iterable[str]) -> None:
     """Fail when a page of the contents has no source, or a chapter is not in the contents."""
     chapters = {f"chapters/{name}" for name in project.chapters()}
-    missing = [entry for entry in entries if entry not in chapters | GENERATED.keys()
-               and not (project.book_dir / f"{entry}.md").exists()]
+    missing = [
+        entry
+        for entry in entries
+        if entry not in chapters.union(made) and not (project.book_dir / f"{entry}.md").exists()
+    ]
     if missing:
         raise UserError(f"book/_toc.yml names pages that do not exist: {', '.join(missing)}")
     forgotten = sorted(chapters - set(entries))
@@ -60,14 +65,17 @@ def _copy_chapter(project: Project, chapter: str, executed: Path, target: Path) 
 
 def stage(project: Project, target: Path) -> list[str]:
     """Make the source tree for Jupyter Book; returns the pages of its contents."""
-    entries = toc_entries(project.book_dir / "_toc.yml")
-    require_all_pages(project, entries)
+    reference = api_pages.pages(project)
+    toc = contents(project, reference)
+    entries = toc_entries(toc)
+    require_all_pages(project, entries, [*reference, *GENERATED])
     _copy_pages(project, target)
+    (target / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     for chapter in project.chapters():
         _copy_chapter(project, chapter, project.executed(chapter), target)
-    for name, page in GENERATED.items():
-        if name in entries:
-            (target / f"{name}.md").write_text(page(project), encoding="utf-8")
+    made = reference | {name: page(project) for name, page in GENERATED.items() if name in entries}
+    for name in made.keys() & set(entries):
+        (target / f"{name}.md").write_text(made[name], encoding="utf-8")
     return entries
 
 

@@ -28,11 +28,23 @@ def _failures(output: str) -> str:
 
 def run_nbval(project: Project, chapter: str) -> None:
     """Run the reference's code in a new kernel and compare every text output."""
-    command = [sys.executable, "-m", "pytest", "--nbval", str(project.reference(chapter)), "-q",
-               "-p", "no:cacheprovider", "--numprocesses=0", "--color=no", "--rootdir",
-               str(project.root)]
-    done = subprocess.run(command, cwd=project.root, env=dict(os.environ), text=True,
-                          capture_output=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        str(project.reference(chapter)),
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--numprocesses=0",
+        "--color=no",
+        "--rootdir",
+        str(project.root),
+    ]
+    done = subprocess.run(
+        command, cwd=project.root, env=dict(os.environ), text=True, capture_output=True
+    )
     if done.returncode:
         raise ValidationError(_failures(done.stdout + done.stderr))
 

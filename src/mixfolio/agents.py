@@ -17,10 +17,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mixfolio import expected_returns, metrics, optimization, panel_model
-from mixfolio.covariance import nonlinear_shrinkage
-from mixfolio.errors import DataError, InfeasibleError
-from mixfolio.inputs import (
+from mixfolio import expected_returns, metrics, mixed_model, optimization
+from mixfolio._inputs import (
     Array,
     read_count,
     read_covariance,
@@ -29,7 +27,9 @@ from mixfolio.inputs import (
     read_vector,
     require_history,
 )
-from mixfolio.views import View
+from mixfolio.covariance import nonlinear_shrinkage
+from mixfolio.errors import DataError, InfeasibleError
+from mixfolio.expected_returns import View
 
 __all__ = [
     "Decision",
@@ -137,7 +137,7 @@ def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[Vie
     if not isinstance(returns, pd.DataFrame):
         raise DataError("returns must be a DataFrame here: views are by name.")
     require_history(returns, read_returns(returns, allow_missing=True)[0])
-    fitted = panel_model.panel_reml(returns, relationship)
+    fitted = mixed_model.panel_reml(returns, relationship)
     if fitted.at_boundary:
         return []
     sure = np.clip(np.asarray(fitted.effect_reliability, dtype=float), 1e-6, 1.0)

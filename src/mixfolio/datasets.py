@@ -25,8 +25,7 @@ from typing import Any
 import pandas as pd
 
 from mixfolio.errors import DataError
-from mixfolio.prices import read_prices, read_returns
-from mixfolio.returns import from_prices
+from mixfolio.prices import read_prices, read_returns, to_returns
 
 __all__ = [
     "catalogue",
@@ -113,7 +112,7 @@ def load(name: str, *, role: str = "asset") -> pd.DataFrame:
     """
     entry = describe(name)
     stored = table(name)[_columns(entry, role)]
-    return from_prices(stored) if entry["kind"] == "prices" else stored
+    return to_returns(stored) if entry["kind"] == "prices" else stored
 
 
 def table(name: str) -> pd.DataFrame:

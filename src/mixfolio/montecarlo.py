@@ -32,8 +32,8 @@ from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
+from mixfolio._inputs import Array, read_count
 from mixfolio.errors import DataError, MixfolioError
-from mixfolio.inputs import Array, read_count
 
 __all__ = ["Study", "StudyError", "generator", "run", "summary"]
 

@@ -39,8 +39,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.linalg import LinAlgError, cholesky, eigh, eigvalsh
 from scipy.spatial.distance import pdist, squareform
 
-from mixfolio.errors import ConvergenceError, DataError
-from mixfolio.inputs import (
+from mixfolio._inputs import (
     Array,
     Labels,
     MatrixLike,
@@ -52,6 +51,7 @@ from mixfolio.inputs import (
     read_square,
     read_vector,
 )
+from mixfolio.errors import ConvergenceError, DataError
 
 __all__ = [
     "CHARACTERISTICS",

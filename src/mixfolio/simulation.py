@@ -29,8 +29,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from mixfolio._inputs import Array, read_count, read_number
 from mixfolio.errors import DataError
-from mixfolio.inputs import Array, read_count, read_number
 
 __all__ = ["INDUSTRIES", "FactorWorld", "Noise", "World"]
 

@@ -23,8 +23,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from mixfolio import covariance, mixed_model, robust
-from mixfolio.shrinkage import Target
+from mixfolio import covariance, mixed_model
+from mixfolio.covariance import Target
 
 try:
     from sklearn.base import clone
@@ -270,7 +270,7 @@ class MixedModel(CovarianceEstimator):
 
 
 class Winsorised(CovarianceEstimator):
-    """:func:`mixfolio.robust.winsorised`.
+    """:func:`mixfolio.covariance.winsorised`.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ class Winsorised(CovarianceEstimator):
         Robust standard deviations from the median to which returns are pulled back.
     """
 
-    _estimate = staticmethod(robust.winsorised)
+    _estimate = staticmethod(covariance.winsorised)
     _centre = staticmethod(np.median)
 
     def __init__(self, *, limit: float = 3.0) -> None:
@@ -287,7 +287,7 @@ class Winsorised(CovarianceEstimator):
 
 
 class Tyler(CovarianceEstimator):
-    """:func:`mixfolio.robust.tyler`.
+    """:func:`mixfolio.covariance.tyler`.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ class Tyler(CovarianceEstimator):
         Largest relative change of an entry in the last round.
     """
 
-    _estimate = staticmethod(robust.tyler)
+    _estimate = staticmethod(covariance.tyler)
     _centre = staticmethod(np.median)
 
     def __init__(self, *, tolerance: float = 1e-8) -> None:

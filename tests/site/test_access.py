@@ -9,17 +9,22 @@ OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 
 def violations(tab):
     found = Axe().run(tab, options=OPTIONS).response["violations"]
-    return [f"{item['id']} ({len(item['nodes'])}): {item['nodes'][0]['html'][:160]} "
-            f"{item['nodes'][0]['failureSummary'][:300]}" for item in found]
+    return [
+        f"{item['id']} ({len(item['nodes'])}): {item['nodes'][0]['html'][:160]} "
+        f"{item['nodes'][0]['failureSummary'][:300]}"
+        for item in found
+    ]
 
 
 def overflow(tab, width):
     """The first elements that reach beyond the right edge, if the page scrolls sideways."""
     if tab.evaluate("document.documentElement.scrollWidth") <= width:
         return []
-    return tab.evaluate("[...document.querySelectorAll('body *')].filter(e => "
-                        f"e.getBoundingClientRect().right > {width + 1}).slice(0, 3)"
-                        ".map(e => e.outerHTML.slice(0, 120))") or ["something"]
+    return tab.evaluate(
+        "[...document.querySelectorAll('body *')].filter(e => "
+        f"e.getBoundingClientRect().right > {width + 1}).slice(0, 3)"
+        ".map(e => e.outerHTML.slice(0, 120))"
+    ) or ["something"]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])

@@ -19,8 +19,12 @@ CHECKER = Path("build/tools/node_modules/vnu-jar/build/dist/vnu.jar")
 def validator():
     jar = Path(os.environ.get("VNU_JAR", PROJECT.root / CHECKER))
     java = need(shutil.which("java"), "java")
-    return [java, "-jar", str(need(jar.is_file() and jar, "the HTML checker (vnu.jar)")),
-            "--errors-only"]
+    return [
+        java,
+        "-jar",
+        str(need(jar.is_file() and jar, "the HTML checker (vnu.jar)")),
+        "--errors-only",
+    ]
 
 
 def test_html_is_valid(validator, site):

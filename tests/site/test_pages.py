@@ -22,8 +22,9 @@ class Visit:
         self.tab.on("requestfailed", lambda request: self.failed.append(request.url))
         self.tab.on("response", self._receive)
         self.tab.goto(f"{address}/{page}", wait_until="load")
-        self.tab.wait_for_function("() => !window.MathJax || !MathJax.startup"
-                                   " || MathJax.startup.promise.then(() => true)")
+        self.tab.wait_for_function(
+            "() => !window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
+        )
         self.tab.wait_for_load_state("networkidle")
 
     def _hear(self, message):
@@ -59,8 +60,9 @@ def test_page_is_whole_and_alone(browser, address, page):
         assert visit.ask("document.querySelectorAll('mjx-merror').length") == 0
         formulas = visit.ask("document.querySelectorAll('article .math').length")
         assert visit.ask("document.querySelectorAll('article mjx-container').length") >= formulas
-        broken = visit.ask("[...document.images].filter(i => i.complete && !i.naturalWidth)"
-                           ".map(i => i.src)")
+        broken = visit.ask(
+            "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+        )
         assert broken == []
         if address.startswith("http"):
             check_weight(visit)

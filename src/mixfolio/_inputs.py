@@ -1,0 +1,470 @@
+"""Labels in, labels out: one place where inputs are checked and results are labelled.
+
+Every public function accepts a pandas object or anything that NumPy can turn into
+an array. What comes in with labels goes out with labels; what comes in as an array
+goes out as an array. Nothing is filled, dropped or reordered in silence: an input
+that cannot be used raises :class:`~mixfolio.errors.DataError`.
+"""
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mixfolio.errors import DataError
+
+__all__ = [
+    "Array",
+    "Labels",
+    "MatrixLike",
+    "VectorLike",
+    "label_matrix",
+    "label_vector",
+    "read_count",
+    "read_covariance",
+    "read_membership",
+    "read_number",
+    "read_returns",
+    "read_square",
+    "read_vector",
+    "require_moving",
+]
+
+Array: TypeAlias = NDArray[np.float64]
+Labels: TypeAlias = pd.Index
+MatrixLike: TypeAlias = pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]]
+VectorLike: TypeAlias = pd.Series | NDArray[Any] | Sequence[float]
+
+SYMMETRY_TOLERANCE = 1e-10
+
+
+def _float_array(values: Any, what: str) -> Array:
+    """A fresh C-contiguous float64 copy of `values`, or a DataError."""
+    if isinstance(values, np.ndarray | pd.DataFrame | pd.Series):
+        raw = values if isinstance(values, np.ndarray) else values.to_numpy()
+        if raw.dtype.kind == "c":
+            raise DataError(
+                f"{what} holds complex numbers. Convert every column to real ones first."
+            )
+        if raw.dtype.kind in "fiub":
+            return np.array(raw, dtype=np.float64, order="C")
+    try:
+        return np.array(values, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} holds something that is not a number ({error}). "
+            "Convert every column to numbers first."
+        ) from error
+
+
+def _require_unique(labels: Labels, what: str) -> None:
+    if labels.is_unique:
+        return
+    repeated = labels[labels.duplicated()].unique()
+    raise DataError(
+        f"{what} has {len(repeated)} repeated asset label(s), the first is {repeated[0]!r}. "
+        "Give every asset one name of its own."
+    )
+
+
+def _require_finite(values: Array, rows: Any, columns: Any, what: str) -> None:
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    bad = np.argwhere(~finite)
+    row, column = bad[0]
+    raise DataError(
+        f"{what} has {len(bad)} cell(s) that are missing or infinite, the first in row "
+        f"{rows[row]!s}, column {columns[column]!s}. Drop or fill them on purpose first."
+    )
+
+
+def read_number(value: Any, what: str) -> float:
+    """`value` as a finite float, or a DataError that names the argument.
+
+    Parameters
+    ----------
+    value : float
+    what : str
+        The name of the argument, for the error message.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If it is not a number, or missing or infinite.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{what} is {value!r}; it must be a number.") from error
+    if not np.isfinite(number):
+        raise DataError(f"{what} is {number}; it must be a finite number.")
+    return number
+
+
+def read_count(value: Any, what: str, lowest: int = 1, highest: int | None = None) -> int:
+    """`value` as an int between two bounds, or a DataError that names the argument.
+
+    Parameters
+    ----------
+    value : int
+    what : str
+        The name of the argument, for the error message.
+    lowest : int
+    highest : int, optional
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    DataError
+        If it is not a whole number, or out of bounds.
+    """
+    limits = f"at least {lowest}" if highest is None else f"between {lowest} and {highest}"
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise DataError(f"{what} is {value!r}; it must be a whole number, {limits}.") from error
+    if number < lowest or (highest is not None and number > highest):
+        raise DataError(f"{what} is {number}; it must be {limits}.")
+    return number
+
+
+def read_returns(
+    returns: MatrixLike, *, min_periods: int = 2, allow_missing: bool = False
+) -> tuple[Array, Labels | None]:
+    """Check a table of returns and split it into numbers and asset labels.
+
+    Parameters
+    ----------
+    returns : DataFrame or array-like of shape (n_periods, n_assets)
+        Decimal simple returns, one row a period.
+    min_periods : int
+        The fewest periods that the calling method can work with.
+    allow_missing : bool
+        Whether cells may be NaN; the calling method then has a policy for them.
+
+    Returns
+    -------
+    values : ndarray of shape (n_periods, n_assets)
+        A writable float64 copy.
+    labels : Index of length n_assets, or None
+        The column labels of a DataFrame.
+
+    Raises
+    ------
+    DataError
+        If the table is not two-dimensional, is empty, has too few periods, holds
+        missing, infinite or non-numeric cells, or repeats an asset label.
+    """
+    values = _float_array(returns, "returns")
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise DataError(
+            f"returns has shape {values.shape}; it must be (n_periods, n_assets) "
+            "with at least one asset. For one asset pass a single column."
+        )
+    n_periods, n_assets = values.shape
+    if n_periods < min_periods:
+        raise DataError(
+            f"returns has {n_periods} period(s); this method needs at least {min_periods}. "
+            "Use a longer sample."
+        )
+    checked = np.where(np.isnan(values), 0.0, values) if allow_missing else values
+    if not isinstance(returns, pd.DataFrame):
+        _require_finite(checked, range(n_periods), range(n_assets), "returns")
+        return values, None
+    _require_unique(returns.columns, "returns")
+    _require_finite(checked, returns.index, returns.columns, "returns")
+    return values, returns.columns
+
+
+def require_moving(values: Array, labels: Labels | None) -> None:
+    """Refuse returns of an asset that are the same in every period, but for rounding.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_periods, n_assets)
+    labels : Index of length n_assets, or None
+        Names for the message.
+
+    Raises
+    ------
+    DataError
+        If an asset never moves.
+    """
+    rounding = 8 * np.finfo(float).eps * np.abs(values).max(axis=0)
+    still = np.flatnonzero(np.ptp(values, axis=0) <= rounding)
+    if len(still):
+        name = still[0] if labels is None else labels[still[0]]
+        raise DataError(
+            f"{len(still)} asset(s) never move, the first is {name!s}. Leave them out: an asset "
+            "without risk needs no covariance."
+        )
+
+
+def require_history(returns: pd.DataFrame, values: Array) -> None:
+    """Refuse tables that are no history of returns: wrong order, repeated dates, prices, per cent.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_periods, n_assets)
+    values : ndarray of shape (n_periods, n_assets)
+        Its numbers; NaN is missing.
+
+    Raises
+    ------
+    DataError
+    """
+    if not returns.index.is_monotonic_increasing:
+        raise DataError(
+            "returns is not in order of time, so that past and future are mixed. Use "
+            "returns.sort_index()."
+        )
+    if not returns.index.is_unique:
+        repeated = returns.index[returns.index.duplicated()]
+        raise DataError(
+            f"returns has {len(repeated)} repeated date(s), the first is {repeated[0]}. Keep one "
+            "row a period: returns[~returns.index.duplicated()]."
+        )
+    if (values < -1).any():
+        row, column = np.argwhere(values < -1)[0]
+        raise DataError(
+            f"returns has {int((values < -1).sum())} value(s) below -1, a loss of more than "
+            f"everything, the first in row {returns.index[row]}, column {returns.columns[column]}. "
+            "Are they prices, or in per cent? Returns are decimal: 0.01 is one per cent."
+        )
+    if np.count_nonzero(np.abs(values) > 0.5) > values.size / 2:
+        raise DataError(
+            f"returns are of the size {np.nanmedian(np.abs(values)):.3g} at the median. Are they "
+            "prices, or in per cent? Use mixfolio.prices.to_returns for prices; returns are "
+            "decimal: 0.01 is one per cent."
+        )
+
+
+def read_covariance(covariance: MatrixLike) -> tuple[Array, Labels | None]:
+    """Check a covariance matrix and split it into numbers and asset labels.
+
+    Parameters
+    ----------
+    covariance : DataFrame or array-like of shape (n_assets, n_assets)
+        Covariance of returns per period. Definiteness is not checked here: methods
+        that need it raise :class:`~mixfolio.errors.SingularCovarianceError`.
+
+    Returns
+    -------
+    values : ndarray of shape (n_assets, n_assets)
+        A writable float64 copy, symmetric to the last bit.
+    labels : Index of length n_assets, or None
+
+    Raises
+    ------
+    DataError
+        If the matrix is not square, not symmetric, not finite, has a variance that is
+        not positive, or its row and column labels differ.
+    """
+    values, labels = read_square(covariance, "covariance")
+    _require_positive_variances(values, range(len(values)) if labels is None else labels)
+    return values, labels
+
+
+def read_square(matrix: MatrixLike, what: str) -> tuple[Array, Labels | None]:
+    """Check a symmetric matrix and split it into numbers and labels.
+
+    Parameters
+    ----------
+    matrix : DataFrame or array-like of shape (n_assets, n_assets)
+    what : str
+        The name of the argument, for the error message.
+
+    Returns
+    -------
+    values : ndarray of shape (n_assets, n_assets)
+        A writable float64 copy, symmetric to the last bit.
+    labels : Index of length n_assets, or None
+
+    Raises
+    ------
+    DataError
+        If the matrix is not square, not symmetric, not finite, or its row and column labels
+        differ.
+    """
+    values = _float_array(matrix, what)
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
+        raise DataError(
+            f"{what} has shape {values.shape}; it must be square, (n_assets, n_assets). "
+            "Did you pass the returns instead?"
+        )
+    labels = None
+    if isinstance(matrix, pd.DataFrame):
+        labels = matrix.columns
+        _require_unique(labels, what)
+        if not matrix.index.equals(labels):
+            raise DataError(
+                f"{what} has row labels that differ from its column labels. "
+                f"Reorder it with {what}.loc[names, names]."
+            )
+    names = range(len(values)) if labels is None else labels
+    _require_finite(values, names, names, what)
+    if np.array_equal(values, values.T):
+        return values, labels
+    _require_symmetric(values, names, what)
+    return (values + values.T) / 2, labels
+
+
+def _require_symmetric(values: Array, names: Any, what: str) -> None:
+    gap = np.abs(values - values.T)
+    scale = float(np.abs(values).max())
+    if float(gap.max()) <= SYMMETRY_TOLERANCE * scale:
+        return
+    row, column = np.unravel_index(int(gap.argmax()), gap.shape)
+    raise DataError(
+        f"{what} is not symmetric: entries ({names[row]!s}, {names[column]!s}) and its mirror "
+        f"differ by {gap.max():.3g}. Use (C + C.T) / 2 if that is what you mean."
+    )
+
+
+def _require_positive_variances(values: Array, names: Any) -> None:
+    variances = np.diagonal(values)
+    worst = int(variances.argmin())
+    if variances[worst] <= 0:
+        raise DataError(
+            f"covariance has {int((variances <= 0).sum())} variance(s) that are not positive, "
+            f"the lowest is {variances[worst]:.3g} for asset {names[worst]!s}. "
+            "Remove assets that never move."
+        )
+
+
+def read_vector(
+    vector: VectorLike, n_assets: int, labels: Labels | None, what: str
+) -> tuple[Array, Labels | None]:
+    """Check a vector with one entry an asset and put it in the order of `labels`.
+
+    Parameters
+    ----------
+    vector : Series or array-like of shape (n_assets,)
+        A Series is matched by label when `labels` is given; an array by position.
+    n_assets : int
+    labels : Index of length n_assets, or None
+    what : str
+        The name of the argument, for the error message.
+
+    Returns
+    -------
+    values : ndarray of shape (n_assets,)
+    labels : Index of length n_assets, or None
+        `labels`, or the index of the Series where `labels` is None.
+
+    Raises
+    ------
+    DataError
+        If the length is wrong, labels are missing, repeated or unknown, or an entry is
+        not finite.
+    """
+    if isinstance(vector, pd.Series):
+        _require_unique(vector.index, what)
+        if labels is None:
+            labels = vector.index
+        elif not vector.index.equals(labels):
+            _require_same_assets(vector.index, labels, what)
+            vector = vector.loc[labels]
+    values = _float_array(vector, what)
+    if values.shape != (n_assets,):
+        raise DataError(
+            f"{what} has shape {values.shape}; it must be ({n_assets},), one entry an asset."
+        )
+    names = range(n_assets) if labels is None else labels
+    _require_finite(values[:, None], names, [what], what)
+    return values, labels
+
+
+def _require_same_assets(found: Labels, expected: Labels, what: str) -> None:
+    missing = expected.difference(found, sort=False)
+    extra = found.difference(expected, sort=False)
+    if len(missing) or len(extra):
+        raise DataError(
+            f"{what} does not name the assets of the other inputs: {len(missing)} missing "
+            f"{list(missing[:3])!r}, {len(extra)} unknown {list(extra[:3])!r}. "
+            "Give all the same labels."
+        )
+
+
+def label_vector(values: Array, labels: Labels | None, name: str) -> Any:
+    """`values` as a Series named `name` when there are labels, else as it is."""
+    return values if labels is None else pd.Series(values, index=labels, name=name)
+
+
+def label_matrix(values: Array, labels: Labels | None) -> Any:
+    """`values` as a DataFrame labelled on both sides when there are labels, else as it is."""
+    return values if labels is None else pd.DataFrame(values, index=labels, columns=labels)
+
+
+def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[Array, list[Any]]:
+    """Turn group labels, or a table of zeros and ones, into a membership matrix.
+
+    Parameters
+    ----------
+    groups : Series, mapping, DataFrame or array-like
+        A Series, mapping or sequence with one group label an asset; or a 0/1 table of shape
+        (n_assets, n_groups) for assets that belong to several groups, or to none.
+        Labelled input may cover more assets than needed.
+    n_assets : int
+    labels : Index of length n_assets, or None
+
+    Returns
+    -------
+    membership : ndarray of shape (n_assets, n_groups)
+        Zeros and ones.
+    names : list of length n_groups
+
+    Raises
+    ------
+    DataError
+        If an asset has no entry, a label is missing, or a table holds anything but 0 and 1.
+    """
+    if isinstance(groups, Mapping):
+        groups = pd.Series(dict(groups))
+    groups = _select_assets(groups, labels)
+    if np.ndim(groups) == 2:
+        groups = pd.DataFrame(groups)
+        return _membership_table(groups, n_assets)
+    column = pd.Series(groups).reset_index(drop=True)
+    if len(column) != n_assets or column.isna().any():
+        raise DataError(
+            f"groups has {len(column)} entries, {int(column.isna().sum())} of them missing; it "
+            f"must have one label for each of the {n_assets} assets."
+        )
+    names = list(dict.fromkeys(column))
+    membership = np.array([[label == name for name in names] for label in column], dtype=float)
+    return membership, names
+
+
+def _select_assets(groups: Any, labels: Labels | None) -> Any:
+    if labels is None or not isinstance(groups, pd.Series | pd.DataFrame):
+        return groups
+    _require_unique(groups.index, "groups")
+    missing = labels.difference(groups.index, sort=False)
+    if len(missing):
+        raise DataError(
+            f"groups has no entry for {len(missing)} asset(s), the first is {missing[0]!r}. "
+            "Add them, or leave the assets out."
+        )
+    return groups.loc[labels]
+
+
+def _membership_table(table: pd.DataFrame, n_assets: int) -> tuple[Array, list[Any]]:
+    values = _float_array(table, "groups")
+    if len(values) != n_assets or not np.isin(values, (0.0, 1.0)).all():
+        raise DataError(
+            f"groups has shape {values.shape}; as a table it must have {n_assets} rows, one an "
+            "asset, and hold only zeros and ones."
+        )
+    return values, list(table.columns)

@@ -1,0 +1,22 @@
+"""Tests of records: a pair, many at once, and the set of those that may be best."""
+
+from mixfolio.inference._bootstrap import MEASURES, MeasureName, require_generator
+from mixfolio.inference._many import model_confidence_set, stepdown
+from mixfolio.inference._pairs import (
+    Difference,
+    jobson_korkie_memmel,
+    sharpe_difference,
+    variance_difference,
+)
+
+__all__ = [
+    "MEASURES",
+    "Difference",
+    "MeasureName",
+    "jobson_korkie_memmel",
+    "model_confidence_set",
+    "require_generator",
+    "sharpe_difference",
+    "stepdown",
+    "variance_difference",
+]

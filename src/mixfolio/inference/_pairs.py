@@ -1,0 +1,352 @@
+"""Is the difference between two track records more than luck?
+
+Sharpe ratio and log variance are smooth functions of v = (E r1, E r2, E r1^2, E r2^2). With Psi the
+long-run covariance of the sample mean of (r1, r2, r1^2, r2^2) and g the gradient of the difference
+at v, the standard error of the difference is ``sqrt(g' Psi g / T)``. Ledoit and Wolf (2008, 2011)
+studentise the difference with it and take the quantiles of the studentised difference from a
+circular block bootstrap that resamples both series together, see :mod:`mixfolio.inference`. Many
+track records at once are the subject of :mod:`mixfolio.comparisons`.
+
+Sharpe ratios have the sample standard deviation, with T - 1 in its denominator, as they have in
+:func:`mixfolio.metrics.sharpe_ratio`. A ratio does not change when its series is multiplied by a
+positive number, so the series are divided by their standard deviations first: then the Sharpe ratio
+is the mean.
+
+References
+----------
+Ledoit, O. and Wolf, M. (2008). Robust performance hypothesis testing with the Sharpe ratio.
+Journal of Empirical Finance 15, 850-859.
+Ledoit, O. and Wolf, M. (2011). Robust performance hypothesis testing with the variance. Wilmott
+Magazine 2011 (55), 86-89.
+Memmel, C. (2003). Performance hypothesis testing with the Sharpe ratio. Finance Letters 1, 21-23.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from mixfolio._inputs import Array, VectorLike
+from mixfolio.errors import DataError
+from mixfolio.inference import _bootstrap
+
+__all__ = ["Difference", "jobson_korkie_memmel", "sharpe_difference", "variance_difference"]
+
+LEAST_PERIODS = 20
+# Standardised series that nowhere differ by more than this count as one series.
+SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure of one series less that of another, per period.
+
+    Attributes
+    ----------
+    estimate : float
+    standard_error : float
+    p_value : float
+        Two-sided, of the hypothesis that the measures of both are equal.
+    interval : tuple of two floats
+        Confidence interval at the level that was asked for.
+    """
+
+    estimate: float
+    standard_error: float
+    p_value: float
+    interval: tuple[float, float]
+
+
+NO_DIFFERENCE = Difference(0.0, 0.0, 1.0, (0.0, 0.0))
+
+
+def jobson_korkie_memmel(
+    first: VectorLike, second: VectorLike, *, level: float = 0.95
+) -> Difference:
+    """Difference of Sharpe ratios under independent normal returns (Memmel, 2003).
+
+    For contrast: fat tails and dependence over time make its p-values too small.
+
+    Parameters
+    ----------
+    first, second : Series or array of shape (n_periods,)
+        Excess returns of the same periods. Two Series are matched by label.
+    level : float
+        Of the confidence interval.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    DataError
+        If a series is unusable, constant or shorter than 20 periods, if the two cover different
+        periods, or if the level is not between 0 and 1.
+
+    Notes
+    -----
+    A series and a positive multiple of it have the same Sharpe ratio in every sample: the estimate
+    and its standard error are then 0 and the p-value is 1.
+    """
+    _require_level(level)
+    pair, _ = _standardised_pair(first, second)
+    if _are_one(pair):
+        return NO_DIFFERENCE
+    sharpe = pair.mean(axis=0)
+    # 2 - 2 rho, in the form that keeps its digits when rho is nearly 1.
+    apart = float((pair[:, 0] - pair[:, 1]).var(ddof=1))
+    rho = 1 - apart / 2
+    variance = apart + (sharpe @ sharpe - 2 * sharpe[0] * sharpe[1] * rho**2) / 2
+    error = float(np.sqrt(variance / len(pair)))
+    gap = float(sharpe[0] - sharpe[1])
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    return Difference(gap, error, float(2 * norm.sf(abs(gap) / error)), (gap - half, gap + half))
+
+
+def sharpe_difference(
+    first: VectorLike,
+    second: VectorLike,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 4999,
+    block_length: int | None = None,
+    level: float = 0.95,
+) -> Difference:
+    """Difference of Sharpe ratios by the studentised circular block bootstrap.
+
+    Parameters
+    ----------
+    first, second : Series or array of shape (n_periods,)
+        Excess returns of the same periods. Two Series are matched by label.
+    rng : numpy.random.Generator
+        Draws ``n_periods // block_length`` starts of blocks for every resample in turn.
+    n_resamples : int
+        Choose it so that ``(n_resamples + 1) * level`` is whole: then the interval leaves out 0
+        exactly when the p-value is at most ``1 - level``.
+    block_length : int, optional
+        Periods a block; the cube root of the number of periods by default.
+    level : float
+        Of the symmetric confidence interval.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    DataError
+        If a series is unusable, constant or shorter than 20 periods, if the two cover different
+        periods, if the blocks are so long that there are fewer than 5, or if there are too few
+        resamples for the level.
+
+    Notes
+    -----
+    Ledoit and Wolf (2008), section 3.2. The standard error of the data uses Newey and West's (1987)
+    estimate of the long-run variance with ``4 (T / 100)^(2/9)`` lags; those of the resamples use
+    the variance between their blocks. A resample in which a series never moves counts as infinitely
+    extreme. A series and a positive multiple of it have the same Sharpe ratio in every sample: the
+    estimate and its standard error are then 0 and the p-value is 1.
+    """
+    _require_level(level)
+    _bootstrap.require_generator(rng)
+    rank = _rank(n_resamples, level)
+    pair, _ = _standardised_pair(first, second)
+    T = len(pair)
+    length = _bootstrap.read_block_length(block_length, T)
+    if _are_one(pair):
+        return NO_DIFFERENCE
+    found = _tested(pair, _bootstrap.sharpe, "Sharpe ratios", length, n_resamples, rank, rng)
+    # The moments divide by T; with T - 1 all that has the unit of a Sharpe ratio shrinks alike.
+    shrink = math.sqrt((T - 1) / T)
+    low, high = found.interval
+    return Difference(
+        found.estimate * shrink,
+        found.standard_error * shrink,
+        found.p_value,
+        (low * shrink, high * shrink),
+    )
+
+
+def variance_difference(
+    first: VectorLike,
+    second: VectorLike,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 4999,
+    block_length: int | None = None,
+    level: float = 0.95,
+) -> Difference:
+    """Difference of log variances by the studentised circular block bootstrap.
+
+    Half of it is the log of the ratio of volatilities: an estimate of -0.1 says that the volatility
+    of the first is about 5 % below that of the second.
+
+    Parameters
+    ----------
+    first, second : Series or array of shape (n_periods,)
+        Returns of the same periods. Two Series are matched by label.
+    rng : numpy.random.Generator
+        Draws ``n_periods // block_length`` starts of blocks for every resample in turn.
+    n_resamples : int
+        Choose it so that ``(n_resamples + 1) * level`` is whole: then the interval leaves out 0
+        exactly when the p-value is at most ``1 - level``.
+    block_length : int, optional
+        Periods a block; the cube root of the number of periods by default.
+    level : float
+        Of the symmetric confidence interval.
+
+    Returns
+    -------
+    Difference
+
+    Raises
+    ------
+    DataError
+        As in :func:`sharpe_difference`.
+
+    Notes
+    -----
+    Ledoit and Wolf (2011). Standard errors as in :func:`sharpe_difference`. Series that are the
+    same have the same variance in every sample: the estimate and its standard error are then 0 and
+    the p-value is 1.
+    """
+    _require_level(level)
+    _bootstrap.require_generator(rng)
+    rank = _rank(n_resamples, level)
+    pair, spread = _standardised_pair(first, second)
+    length = _bootstrap.read_block_length(block_length, len(pair))
+    pair = pair * (spread / spread.max())
+    if _are_one(pair):
+        return NO_DIFFERENCE
+    return _tested(pair, _bootstrap.log_variance, "variances", length, n_resamples, rank, rng)
+
+
+def _tested(
+    pair: Array,
+    measure: _bootstrap.Measure,
+    what: str,
+    length: int,
+    n_resamples: int,
+    rank: int,
+    rng: np.random.Generator,
+) -> Difference:
+    values, influences = _bootstrap.influences(pair, measure)
+    gap = float(values[0] - values[1])
+    error = math.sqrt(float(_bootstrap.newey_west(influences[:, 0] - influences[:, 1])) / len(pair))
+    _require_variation(error, what)
+    drawn = _bootstrap.studentised_differences(pair, measure, length, n_resamples, rng)
+    studentised = np.sort(drawn[:, 0])
+    extreme = int((studentised >= abs(gap) / error).sum())
+    half = float(studentised[rank - 1]) * error
+    return Difference(gap, error, (extreme + 1) / (n_resamples + 1), (gap - half, gap + half))
+
+
+# ------------------------------------------------------------------ what comes in
+
+
+def _standardised_pair(first: VectorLike, second: VectorLike) -> tuple[Array, Array]:
+    """Both series as columns, in units of their standard deviations, and those."""
+    if isinstance(first, pd.Series) and isinstance(second, pd.Series):
+        second = _same_periods(first, second)
+    (a, spread_a), (b, spread_b) = _standardised(first, "first"), _standardised(second, "second")
+    if len(a) != len(b):
+        raise DataError(
+            f"first has {len(a)} periods and second has {len(b)}; both must be of the same "
+            "periods. Cut them to those they share."
+        )
+    return np.column_stack([a, b]), np.array([spread_a, spread_b])
+
+
+def _same_periods(first: "pd.Series[float]", second: "pd.Series[float]") -> "pd.Series[float]":
+    """`second` in the order of `first`; both must have the same labels, each once."""
+    for series, what in ((first, "first"), (second, "second")):
+        repeated = series.index[series.index.duplicated()]
+        if len(repeated):
+            raise DataError(
+                f"{what} has {len(repeated)} repeated period(s), the first is {repeated[0]!s}. "
+                "Keep one return a period."
+            )
+    lone = first.index.symmetric_difference(second.index, sort=False)
+    if len(lone):
+        raise DataError(
+            f"{len(lone)} period(s) are in only one of first and second, the first {lone[0]!s}. "
+            "Keep those that both have: first.align(second, join='inner')."
+        )
+    return second.loc[first.index]
+
+
+def _standardised(series: VectorLike, what: str) -> tuple[Array, float]:
+    values = _finite(series, what)
+    if len(values) < LEAST_PERIODS:
+        raise DataError(
+            f"{what} has {len(values)} periods; a test needs at least "
+            f"{LEAST_PERIODS}. Use a longer record."
+        )
+    spread = float(values.std(ddof=1))
+    if spread <= 1e-14 * float(np.abs(values).max()):
+        raise DataError(
+            f"{what} is {values[0]:.6g} in every period; a test needs a variance above "
+            "zero. Leave the series out of the comparison."
+        )
+    return values / spread, spread
+
+
+def _finite(series: VectorLike, what: str) -> Array:
+    try:
+        values = np.array(series, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} holds something that is not a number ({error}). Convert it to numbers first."
+        ) from error
+    if values.ndim != 1:
+        raise DataError(
+            f"{what} has shape {values.shape}; it must be one series, (n_periods,). "
+            "Pass a single column."
+        )
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        where = series.index[bad[0]] if isinstance(series, pd.Series) else bad[0]
+        raise DataError(
+            f"{what} has {len(bad)} return(s) that are missing or infinite, the first in period "
+            f"{where!s}. Drop those periods from both series."
+        )
+    return values
+
+
+def _are_one(pair: Array) -> bool:
+    """Whether one series is a positive multiple of the other, but for rounding."""
+    return float(np.abs(pair[:, 0] - pair[:, 1]).max()) <= SAME
+
+
+def _require_level(level: float) -> None:
+    if not (isinstance(level, float) and 0 < level < 1):
+        raise DataError(
+            f"level is {level!r}; it must lie between 0 and 1. For an interval of 95 % pass 0.95."
+        )
+
+
+def _require_variation(error: float, what: str) -> None:
+    if not error > 1e-12:
+        raise DataError(
+            f"the difference of the {what} of first and second has a standard error of zero: "
+            "the returns follow a fixed pattern. Use observed returns."
+        )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _rank(n_resamples: int, level: float) -> int:
+    """Place, from the smallest, of the resample that bounds the interval."""
+    least = math.ceil(round(level / (1 - level), 6))
+    if not _is_whole(n_resamples) or n_resamples < least:
+        raise DataError(
+            f"n_resamples is {n_resamples!r}; an interval at level {level:g} needs a whole number "
+            f"of at least {least}. The default is 4999."
+        )
+    return math.ceil(round((n_resamples + 1) * level, 6))

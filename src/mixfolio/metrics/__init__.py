@@ -1,0 +1,47 @@
+"""What a portfolio or its record is worth: risk, reward, trading, and where risk comes from."""
+
+from mixfolio.metrics._attribution import CovarianceModel, RiskAttribution, risk_attribution
+from mixfolio.metrics._measures import (
+    annualised_return,
+    annualised_volatility,
+    certainty_equivalent,
+    concentration,
+    distance_to_equal,
+    diversification_ratio,
+    downside_deviation,
+    drawdown,
+    drifted_weights,
+    effective_number,
+    gross_exposure,
+    information_ratio,
+    maximum_drawdown,
+    risk_contributions,
+    sharpe_ratio,
+    turnover,
+    volatility,
+    wealth,
+)
+
+__all__ = [
+    "CovarianceModel",
+    "RiskAttribution",
+    "annualised_return",
+    "annualised_volatility",
+    "certainty_equivalent",
+    "concentration",
+    "distance_to_equal",
+    "diversification_ratio",
+    "downside_deviation",
+    "drawdown",
+    "drifted_weights",
+    "effective_number",
+    "gross_exposure",
+    "information_ratio",
+    "maximum_drawdown",
+    "risk_attribution",
+    "risk_contributions",
+    "sharpe_ratio",
+    "turnover",
+    "volatility",
+    "wealth",
+]

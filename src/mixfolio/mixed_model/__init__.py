@@ -1,0 +1,26 @@
+"""Mixed models of returns: persistent effects, kernels, loadings, the recommended covariance."""
+
+from mixfolio.mixed_model._kernels import KernelModel, covariance_reml
+from mixfolio.mixed_model._loadings import LoadingModel, random_loadings
+from mixfolio.mixed_model._panel import PanelModel, panel_reml
+from mixfolio.mixed_model._recommended import (
+    ShrunkModel,
+    covariance,
+    even_periods,
+    fit,
+    recent_variances,
+)
+
+__all__ = [
+    "KernelModel",
+    "LoadingModel",
+    "PanelModel",
+    "ShrunkModel",
+    "covariance",
+    "covariance_reml",
+    "even_periods",
+    "fit",
+    "panel_reml",
+    "random_loadings",
+    "recent_variances",
+]

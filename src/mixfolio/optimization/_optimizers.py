@@ -1,0 +1,674 @@
+r"""From a mean and a covariance to weights: the classical portfolios, solved exactly.
+
+The general problem is Markowitz's (1952),
+
+    maximise   w'm - (g/2) w'V w - k sum |w - w0|    subject to   1'w = 1  and  A'w >= b,
+
+with expected returns m, covariance V, risk aversion g, present weights w0 and trading cost k.
+Minimum variance leaves the mean out. A target return adds m'w = target. The maximum Sharpe
+ratio becomes a quadratic program in y = w / (m'w - r) (Cornuejols and Tutuncu, 2006), and
+maximum diversification is the same problem with volatilities in place of means.
+All of these go to :func:`~mixfolio.optimization.solve_quadratic`, or, where no limit but ``w >= 0``
+can bind and there are many assets, to block pivoting. Risk parity is a convex problem of its own.
+
+Means, covariances and the risk-free rate share one period: all monthly, or all annual. Weights
+have no period. Labels of the covariance come back on the weights.
+
+References
+----------
+Markowitz, H. (1952). Portfolio selection. Journal of Finance 7, 77-91.
+Cornuejols, G. and Tutuncu, R. (2006). Optimization Methods in Finance. Cambridge.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Unpack
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import cho_factor, cho_solve
+
+from mixfolio import _linalg
+from mixfolio._inputs import (
+    Array,
+    MatrixLike,
+    VectorLike,
+    label_vector,
+    read_covariance,
+    read_number,
+    read_vector,
+)
+from mixfolio.errors import (
+    ConvergenceError,
+    DataError,
+    InfeasibleError,
+    SingularCovarianceError,
+)
+from mixfolio.optimization import _pivoting, _quadratic
+from mixfolio.optimization._constraints import ConstraintOptions, Constraints, read_constraints
+
+__all__ = [
+    "EfficientFrontier",
+    "efficient_frontier",
+    "equal_weight",
+    "maximum_diversification",
+    "maximum_sharpe",
+    "mean_variance",
+    "minimum_variance",
+    "risk_parity",
+    "target_return",
+    "zero_cost_sharpe",
+]
+
+MAX_ROUNDS = 100
+PIVOTING_FROM = 40
+RISK_PARITY_TOLERANCE = 1e-12
+
+Equality = tuple[Array, float]
+
+
+def equal_weight(assets: Any) -> Any:
+    """One Nth in every asset.
+
+    Parameters
+    ----------
+    assets : int, covariance matrix of shape (n_assets, n_assets), Index or list of labels
+        What tells the number of assets and, where it can, their labels.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError
+        If there is no asset.
+    """
+    labels = assets.columns if isinstance(assets, pd.DataFrame) else assets
+    unnamed = np.ndim(labels) != 1 or isinstance(labels, np.ndarray)
+    labels = None if unnamed else pd.Index(labels)
+    count = int(assets) if np.ndim(assets) == 0 else len(assets)
+    if count < 1:
+        raise DataError(f"equal_weight was given {count} assets; it needs at least one.")
+    return label_vector(np.full(count, 1.0 / count), labels, "equal_weight")
+
+
+def minimum_variance(covariance: MatrixLike, **options: Unpack[ConstraintOptions]) -> Any:
+    """The portfolio with the lowest variance (Markowitz, 1952).
+
+    Minimises ``w'V w / 2 + turnover_penalty * sum |w - previous|``.
+
+    Parameters
+    ----------
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+        Covariance of returns, of any one period.
+    **options
+        See :class:`mixfolio.optimization.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError
+        If an input is missing, infinite, mislabelled or misshaped.
+    SingularCovarianceError
+        If the covariance is not positive definite.
+    InfeasibleError
+        If no portfolio satisfies all constraints.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> minimum_variance(np.diag([1.0, 4.0]))
+    array([0.8, 0.2])
+    """
+    matrix, labels = read_covariance(covariance)
+    if not options and len(matrix) < PIVOTING_FROM:
+        weights = _quadratic.long_only_variance(matrix)
+    else:
+        limits = read_constraints(len(matrix), labels, **options)
+        weights = _minimise(matrix, np.zeros(len(matrix)), limits)
+    return label_vector(weights, labels, "minimum_variance")
+
+
+def mean_variance(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    risk_aversion: float,
+    **options: Unpack[ConstraintOptions],
+) -> Any:
+    """The portfolio with the best trade-off of mean and variance (Markowitz, 1952).
+
+    Maximises ``w'm - (risk_aversion / 2) w'V w - turnover_penalty * sum |w - previous|``.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    risk_aversion : float
+        Positive. One unit of variance costs half of it in return.
+    **options
+        See :class:`mixfolio.optimization.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`minimum_variance`; DataError also if `risk_aversion` is not positive.
+    """
+    risk_aversion = read_number(risk_aversion, "risk_aversion")
+    if risk_aversion <= 0:
+        raise DataError(f"risk_aversion is {risk_aversion}; it must be a positive number.")
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    weights = _minimise(risk_aversion * matrix, means, limits)
+    return label_vector(weights, labels, "mean_variance")
+
+
+def target_return(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    target: float,
+    **options: Unpack[ConstraintOptions],
+) -> Any:
+    """The portfolio with the lowest variance among those with a given mean.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    target : float
+        The mean that the portfolio must have, exactly, per period of `mean`.
+    **options
+        See :class:`mixfolio.optimization.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`minimum_variance`; InfeasibleError also if the target is out of reach,
+        with the range that is within reach.
+    """
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    target = _reachable(read_number(target, "target"), *limits.reachable(means))
+    weights = _minimise_at(matrix, means, target, limits)
+    return label_vector(weights, labels, "target_return")
+
+
+def maximum_sharpe(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    risk_free: float = 0.0,
+    **options: Unpack[ConstraintOptions],
+) -> Any:
+    """The portfolio with the highest Sharpe ratio (the tangency portfolio).
+
+    Maximises ``(w'm - risk_free - turnover_penalty * sum |w - previous|) / sqrt(w'V w)`` by
+    the homogeneous transformation of Cornuejols and Tutuncu (2006, section 8.2).
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    risk_free : float
+        Return of the riskless asset over the same period. Use 0 when `mean` holds excess
+        returns.
+    **options
+        See :class:`mixfolio.optimization.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`minimum_variance`; InfeasibleError also if no allowed portfolio earns more
+        than the riskless asset, or if the ratio has no maximum among fully invested portfolios.
+    """
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    weights = _maximise_ratio(means - read_number(risk_free, "risk_free"), matrix, limits)
+    return label_vector(weights, labels, "maximum_sharpe")
+
+
+def maximum_diversification(covariance: MatrixLike, **options: Unpack[ConstraintOptions]) -> Any:
+    """The portfolio with the highest diversification ratio (Choueifaty and Coignard, 2008).
+
+    Maximises ``w's / sqrt(w'V w)`` with s the volatilities: the Sharpe ratio of a world in which
+    every asset is paid in proportion to its volatility.
+
+    Parameters
+    ----------
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    **options
+        See :class:`mixfolio.optimization.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`maximum_sharpe`.
+
+    References
+    ----------
+    Choueifaty, Y. and Coignard, Y. (2008). Toward maximum diversification. Journal of
+    Portfolio Management 35 (1), 40-51.
+    """
+    matrix, labels = read_covariance(covariance)
+    limits = read_constraints(len(matrix), labels, **options)
+    weights = _maximise_ratio(np.sqrt(np.diagonal(matrix)), matrix, limits)
+    return label_vector(weights, labels, "maximum_diversification")
+
+
+def zero_cost_sharpe(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    bound: float | None = None,
+    target: float | None = None,
+) -> Any:
+    """The zero-cost portfolio, long as much as short, with the highest Sharpe ratio.
+
+    Without limits it is ``w = c V^-1 (m - l 1)`` with ``l = 1'V^-1 m / 1'V^-1 1``, for any c > 0:
+    the ratio does not depend on the scale. So a bound on the weights alone only sets the scale. It
+    matters when the mean is set as well: then the variance is minimised at that mean, within the
+    bound, by quadratic programming.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    bound : float, optional
+        Highest absolute weight. Without `target`, the largest absolute weight equals it; the
+        default there is 1.
+    target : float, optional
+        Mean of the portfolio, per period of `mean`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to zero.
+
+    Raises
+    ------
+    DataError
+        If an input is unusable, a bound or target is not positive, or all means are equal.
+    SingularCovarianceError
+        If the covariance is not positive definite.
+    InfeasibleError
+        If the bound does not let the portfolio reach the target.
+
+    References
+    ----------
+    Merton, R. C. (1972). An analytic derivation of the efficient portfolio frontier. Journal of
+    Financial and Quantitative Analysis 7, 1851-1872.
+    """
+    matrix, labels = read_covariance(covariance)
+    means, labels = read_vector(mean, len(matrix), labels, "mean")
+    for name, value in (("bound", bound), ("target", target)):
+        if value is not None and read_number(value, name) <= 0:
+            raise DataError(f"{name} is {value}; it must be positive.")
+    if np.ptp(means) <= 1e-14 * np.abs(means).max():
+        raise DataError("all expected returns are equal: no zero-cost portfolio earns anything.")
+    weights = _zero_cost(matrix, means, target or float(np.ptp(means)))
+    if target is None:
+        weights *= (bound or 1.0) / np.abs(weights).max()
+    elif bound is not None and np.abs(weights).max() > bound:
+        weights = _bounded_zero_cost(matrix, means, target, bound)
+    return label_vector(weights, labels, "zero_cost_sharpe")
+
+
+def _zero_cost(matrix: Array, means: Array, target: float) -> Array:
+    A = np.column_stack([np.ones(len(means)), means])
+    b = np.array([0.0, target])
+    return _quadratic.solve_quadratic(matrix, np.zeros(len(means)), A, b, n_equalities=2).x
+
+
+def _bounded_zero_cost(matrix: Array, means: Array, target: float, bound: float) -> Array:
+    n = len(means)
+    highest = bound * float(np.sort(means)[n - n // 2 :].sum() - np.sort(means)[: n // 2].sum())
+    if target > highest:
+        raise InfeasibleError(
+            f"target {target:.6g} is out of reach: with weights of at most {bound:g} a zero-cost "
+            f"portfolio earns {highest:.6g} at most. Raise the bound or lower the target."
+        )
+    A = np.column_stack([np.ones(n), means, np.eye(n), -np.eye(n)])
+    b = np.concatenate([[0.0, target], np.full(2 * n, -bound)])
+    return np.clip(
+        _quadratic.solve_quadratic(matrix, np.zeros(n), A, b, n_equalities=2).x, -bound, bound
+    )
+
+
+def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> Any:
+    """The long-only portfolio whose assets contribute to the variance as budgeted.
+
+    Solves ``w_i (V w)_i / w'V w = budget_i`` by Newton's method on the convex function
+    ``x'C x / 2 - sum budget_i log x_i`` with C the correlation matrix (Spinu, 2013).
+
+    Parameters
+    ----------
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+        May be singular.
+    budget : Series or array of shape (n_assets,), optional
+        Positive shares of the variance; they are scaled to sum to one. Equal by default.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Positive weights that sum to one. The contributions meet the budget to 1e-12.
+
+    Raises
+    ------
+    DataError
+        If an input is unusable or a budget is not positive.
+    SingularCovarianceError
+        If some long-only portfolio has no variance, or a negative one.
+    ConvergenceError
+        If the contributions miss the budget by more than 1e-12.
+
+    References
+    ----------
+    Maillard, S., Roncalli, T. and Teiletche, J. (2010). The properties of equally weighted risk
+    contribution portfolios. Journal of Portfolio Management 36 (4), 60-70.
+    Spinu, F. (2013). An algorithm for computing risk parity weights. SSRN 2297383.
+    """
+    matrix, labels = read_covariance(covariance)
+    n = len(matrix)
+    shares = np.full(n, 1.0 / n)
+    if budget is not None:
+        shares = read_vector(budget, n, labels, "budget")[0]
+    if (shares <= 0).any():
+        raise DataError(
+            f"budget has {int((shares <= 0).sum())} entr(ies) that are not positive, the lowest is "
+            f"{shares.min():.4g}. Leave an asset that shall carry no risk out of the covariance."
+        )
+    volatility = np.sqrt(np.diagonal(matrix))
+    correlation = matrix / np.outer(volatility, volatility)
+    x = _budgeted(correlation, shares / shares.sum()) / volatility
+    return label_vector(x / x.sum(), labels, "risk_parity")
+
+
+def _budgeted(correlation: Array, shares: Array) -> Array:
+    """Minimiser of x'C x / 2 - sum shares log x; there, x_i (C x)_i = shares_i."""
+    x: Array = np.sqrt(shares) / np.sqrt(max(float(correlation.mean()) * len(shares), 1e-3))
+    for _ in range(MAX_ROUNDS):
+        gradient = correlation @ x - shares / x
+        miss = np.abs(x * gradient).max()
+        if miss <= RISK_PARITY_TOLERANCE / 10:
+            return x
+        hessian = correlation + np.diag(shares / x**2)
+        try:
+            step = cho_solve(cho_factor(hessian), gradient)
+        except np.linalg.LinAlgError as error:
+            lowest = np.linalg.eigvalsh(correlation)[0]
+            raise SingularCovarianceError(
+                "some long-only portfolio has no variance, or a negative one, so that there is no "
+                f"risk to share (lowest eigenvalue of the correlations: {lowest:.3g}). Shrink the "
+                "covariance, or use more periods than assets."
+            ) from error
+        x = x - step / max(1.0, float(np.abs(step / x).max()) / 0.95)
+    if miss <= RISK_PARITY_TOLERANCE:
+        return x
+    raise ConvergenceError(
+        f"risk parity missed its budget by {miss:.3g} after {MAX_ROUNDS} Newton steps. "
+        "Look for assets that hedge each other perfectly."
+    )
+
+
+@dataclass(frozen=True)
+class EfficientFrontier:
+    """Portfolios of least variance, from the lowest variance to the highest mean.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_points,)
+        Per period of the inputs.
+    volatility : ndarray of shape (n_points,)
+    weights : DataFrame of shape (n_points, n_assets)
+        One portfolio a row.
+    """
+
+    mean: Array
+    volatility: Array
+    weights: pd.DataFrame
+
+
+def efficient_frontier(
+    mean: VectorLike,
+    covariance: MatrixLike,
+    *,
+    n_points: int = 50,
+    highest: float | None = None,
+    **options: Unpack[ConstraintOptions],
+) -> EfficientFrontier:
+    """The efficient frontier at equally spaced means.
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    n_points : int
+        At least 2.
+    highest : float, optional
+        The mean at which to stop. By default the highest within reach; where shorts make every
+        mean reachable, the highest mean of a single asset, or that of the first portfolio where
+        it is higher.
+    **options
+        See :class:`mixfolio.optimization.ConstraintOptions`.
+
+    Returns
+    -------
+    EfficientFrontier
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`target_return`.
+    """
+    if n_points < 2:
+        raise DataError(f"n_points is {n_points}; a frontier needs at least 2 points.")
+    matrix, means, labels, limits = _read(mean, covariance, options)
+    start = _minimise(matrix, np.zeros(len(matrix)), limits)
+    reach = limits.reachable(means)
+    if highest is None:
+        highest = reach[1]
+        highest = max(float(means.max()), float(means @ start)) if np.isinf(highest) else highest
+    lowest = float(means @ start)
+    if read_number(highest, "highest") < lowest - 1e-12 * abs(lowest):
+        raise InfeasibleError(
+            f"highest is {highest:.6g}, below {lowest:.6g}, the mean of the portfolio of lowest "
+            "variance. The efficient frontier starts there: raise `highest`."
+        )
+    targets = [_reachable(t, *reach) for t in np.linspace(lowest, highest, n_points)[1:]]
+    weights = np.array([start, *_climb(matrix, means, targets, start, limits)])
+    volatility = np.sqrt(np.einsum("pi,ij,pj->p", weights, matrix, weights))
+    return EfficientFrontier(weights @ means, volatility, pd.DataFrame(weights, columns=labels))
+
+
+def _climb(
+    matrix: Array, means: Array, targets: list[float], start: Array, limits: Constraints
+) -> list[Array]:
+    """The portfolios of least variance at rising means.
+
+    Where block pivoting applies, the assets held at one mean are the guess at the next, and the
+    matrix is factorised once.
+    """
+    if not _pivots(limits):
+        return [_minimise_at(matrix, means, target, limits) for target in targets]
+    known = {"factor": _linalg.factorise(matrix)}
+    found = [start]
+    for target in targets:
+        known["free"] = found[-1] > 0
+        found.append(_minimise_at(matrix, means, target, limits, **known))
+    return found[1:]
+
+
+def _read(
+    mean: VectorLike, covariance: MatrixLike, options: ConstraintOptions
+) -> tuple[Array, Array, Any, Constraints]:
+    matrix, labels = read_covariance(covariance)
+    means, labels = read_vector(mean, len(matrix), labels, "mean")
+    return matrix, means, labels, read_constraints(len(matrix), labels, **options)
+
+
+def _pivots(limits: Constraints) -> bool:
+    """Whether block pivoting applies, and is faster than one step an asset."""
+    return limits.only_nonnegative and len(limits.lower) >= PIVOTING_FROM
+
+
+def _minimise(
+    Q: Array, c: Array, limits: Constraints, *equalities: Equality, **known: Any
+) -> Array:
+    """Minimise w'Qw/2 - c'w plus the cost of trading, fully invested and within limits."""
+    columns = [np.ones(len(Q)), *(column for column, _ in equalities)]
+    levels = [1.0, *(level for _, level in equalities)]
+    if _pivots(limits):
+        with suppress(ConvergenceError):
+            return _pivoting.solve(Q, c, np.column_stack(columns), np.array(levels), **known).x
+    elif limits.only_nonnegative and not equalities and not c.any():
+        return _quadratic.long_only_variance(Q)
+    A = np.column_stack([*columns, limits.matrix])
+    b = np.concatenate([levels, limits.level])
+    try:
+        if limits.penalised:
+            weights = _with_trades(Q, c, A, b, len(levels), limits)
+        else:
+            weights = _quadratic.solve_quadratic(Q, c, A, b, len(levels)).x
+    except InfeasibleError:
+        limits.require_feasible()
+        raise
+    return np.clip(weights, limits.lower, limits.upper)
+
+
+def _minimise_at(
+    matrix: Array, means: Array, target: float, limits: Constraints, **known: Any
+) -> Array:
+    """The portfolio of least variance at a mean within reach."""
+    if _pivots(limits) and target in (means.min(), means.max()):
+        if "factor" not in known:
+            _linalg.factorise(matrix)
+        weights, only = np.zeros(len(means)), means == target
+        weights[only] = minimum_variance(matrix[np.ix_(only, only)])
+        return weights
+    return _minimise(matrix, np.zeros(len(matrix)), limits, (means, target), **known)
+
+
+def _reachable(target: float, lowest: float, highest: float) -> float:
+    """The target, moved by a rounding error where that puts it within reach."""
+    slack = 1e-12 * max(abs(lowest), abs(highest), abs(target)) if np.isfinite(lowest) else 0.0
+    if not lowest - slack <= target <= highest + slack:
+        raise InfeasibleError(
+            f"target return {target:.6g} is out of reach: within the limits a portfolio's mean "
+            f"lies between {lowest:.6g} and {highest:.6g}. Move the target into that range."
+        )
+    return float(np.clip(target, lowest, highest))
+
+
+def _with_trades(
+    Q: Array, c: Array, A: Array, b: Array, n_equalities: int, limits: Constraints
+) -> Array:
+    """Minimise w'Qw/2 - c'w + k sum |w - w0| in w and the sales q.
+
+    Purchases are p = w - w0 + q; both are nonnegative. The objective is that of
+    ``w'Qw/2 - c'w + k 1'(p + q) + 2 d p'q``, whose last term vanishes where no asset is bought and
+    sold at once, as in the solution. The term makes the problem strictly convex, and so unique,
+    for any d between zero and the lowest eigenvalue of Q.
+    """
+    price, held, n = limits.turnover_penalty, limits.previous, len(Q)
+    assert held is not None
+    if _stays(Q @ held - c, price, held, A, b, n_equalities):
+        return held
+    H, d = _trading_curvature(Q, np.eye(n))
+    linear = np.concatenate([c - price, 2 * d * held - 2 * price])
+    sides = np.block([[A, np.eye(n), np.zeros((n, n))], [np.zeros(A.shape), np.eye(n), np.eye(n)]])
+    levels = np.concatenate([b, held, np.zeros(n)])
+    return _quadratic.solve_quadratic(H, linear, sides, levels, n_equalities).x[:n]
+
+
+def _stays(slopes: Array, price: float, held: Array, A: Array, b: Array, n_equal: int) -> bool:
+    """Whether `held` is allowed and no exchange of two assets is worth its cost."""
+    slack = A.T @ held - b
+    slack[:n_equal] = -np.abs(slack[:n_equal])
+    return bool(slack.min() >= -1e-14 and np.ptp(slopes) <= 2 * price)
+
+
+def _trading_curvature(Q: Array, M: Array) -> tuple[Array, float]:
+    """Matrix of w'Qw/2 + 2d (Mw + q)'q in (w, q), and the d that keeps it positive definite."""
+    _linalg.factorise(Q)
+    d = float(np.linalg.eigvalsh(Q)[0] / np.linalg.norm(M, 2) ** 2) / 2
+    return np.block([[Q, 2 * d * M.T], [2 * d * M, 4 * d * np.eye(len(Q))]]), d
+
+
+def _maximise_ratio(reward: Array, matrix: Array, limits: Constraints) -> Array:
+    """Maximise (reward'w - cost of trading) / sqrt(w'V w) in the homogeneous variable y."""
+    best = limits.highest_net(reward)
+    if not best > 0:
+        raise InfeasibleError(
+            f"no allowed portfolio has a positive reward: the best earns {best:.6g} a period "
+            "more than the riskless asset, after costs. Lower risk_free, or use minimum_variance."
+        )
+    n = len(reward)
+    if _pivots(limits):
+        with suppress(ConvergenceError):
+            y = _pivoting.solve(matrix, np.zeros(n), reward[:, None], np.ones(1)).x
+            return _fully_invested(y)
+    cone = np.column_stack([limits.matrix - limits.level, np.ones(n)])
+    if limits.penalised:
+        y = _ratio_with_trades(reward, matrix, cone, limits)
+    else:
+        A = np.column_stack([reward, cone])
+        y = _quadratic.solve_quadratic(matrix, np.zeros(n), A, np.eye(A.shape[1])[0], 1).x
+    return np.clip(_fully_invested(y), limits.lower, limits.upper)
+
+
+def _ratio_with_trades(reward: Array, matrix: Array, cone: Array, limits: Constraints) -> Array:
+    """The homogeneous problem in y and the sales q, as in :func:`_with_trades`.
+
+    Purchases are p = M y + q with M = I - w0 1', as the portfolio held is worth 1'y as well.
+    """
+    price, held, n = limits.turnover_penalty, limits.previous, len(reward)
+    assert held is not None
+    worth, risk = reward @ held, matrix @ held
+    A, b = np.column_stack([np.ones(n), limits.matrix]), np.append(1.0, limits.level)
+    if worth > 0 and _stays(worth / (held @ risk) * risk - reward, price, held, A, b, 1):
+        return held
+    M = np.eye(n) - held[:, None]
+    H, _ = _trading_curvature(matrix, M)
+    net = np.concatenate([reward - price * M.sum(axis=0), np.full(n, -2 * price)])
+    zero, eye = np.zeros((n, n)), np.eye(n)
+    sides = np.block([[cone, M.T, zero], [np.zeros(cone.shape), eye, eye]])
+    A = np.column_stack([net, sides])
+    return _quadratic.solve_quadratic(H, np.zeros(2 * n), A, np.eye(A.shape[1])[0], 1).x[:n]
+
+
+def _fully_invested(y: Array) -> Array:
+    total = float(y.sum())
+    if total <= 1e-10 * float(np.abs(y).sum()):
+        raise InfeasibleError(
+            "the Sharpe ratio has no maximum among fully invested portfolios: it still rises as "
+            f"the position grows without end (net exposure {total:.3g} for gross "
+            f"{np.abs(y).sum():.3g}). Set bounds, or lower risk_free below the mean of the "
+            "minimum-variance portfolio."
+        )
+    return y / total

@@ -1,0 +1,267 @@
+"""Strictly convex quadratic programs, solved exactly by Goldfarb and Idnani's method.
+
+The problem is
+
+    minimise    1/2 x' Q x - c' x
+    subject to  A' x >= b,   the first `n_equalities` of these with equality,
+
+with Q positive definite. The work is done by :func:`quadprog.solve_qp`. This module
+scales the problem first, checks the solution against the Karush-Kuhn-Tucker
+conditions, and turns refusals into errors that name the cause.
+
+Rounding makes two things hard to see. A singular matrix may have a Cholesky factor: it is
+refused when its correlation form is singular to working precision. And where the constraints
+leave a single point, the method may find none: it is asked again with the inequalities
+relaxed by a relative 1e-12, then 1e-10.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import quadprog
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve
+
+from mixfolio import _linalg
+from mixfolio._inputs import Array
+from mixfolio.errors import (
+    ConvergenceError,
+    DataError,
+    InfeasibleError,
+)
+
+__all__ = [
+    "KKT_TOLERANCE",
+    "QuadraticSolution",
+    "kkt_residual",
+    "long_only_variance",
+    "solve_quadratic",
+]
+
+KKT_TOLERANCE = 1e-9
+REFINE_ABOVE = 1e-14
+RELAXATIONS = (0.0, 1e-12, 1e-10)
+
+
+@dataclass(frozen=True)
+class QuadraticSolution:
+    """The minimiser of a quadratic program and the proof that it is one.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n,)
+        The minimiser.
+    objective : float
+        1/2 x' Q x - c' x.
+    multipliers : ndarray of shape (m,)
+        One a constraint: how fast the objective rises when its bound is raised.
+        Never negative for an inequality, of either sign for an equality.
+    kkt_residual : float
+        The largest violation of the Karush-Kuhn-Tucker conditions, relative.
+    """
+
+    x: Array
+    objective: float
+    multipliers: Array
+    kkt_residual: float
+
+    @property
+    def active(self) -> NDArray[np.intp]:
+        """Positions of the constraints with a multiplier other than zero."""
+        return np.flatnonzero(self.multipliers)
+
+
+def solve_quadratic(
+    Q: Array, c: Array, A: Array, b: Array, n_equalities: int = 0
+) -> QuadraticSolution:
+    """Solve a strictly convex quadratic program.
+
+    Parameters
+    ----------
+    Q : ndarray of shape (n, n)
+        Symmetric, positive definite.
+    c : ndarray of shape (n,)
+    A : ndarray of shape (n, m)
+        One column a constraint.
+    b : ndarray of shape (m,)
+    n_equalities : int
+        The first so many constraints hold with equality.
+
+    Returns
+    -------
+    QuadraticSolution
+
+    Raises
+    ------
+    DataError
+        If a number is missing or infinite.
+    SingularCovarianceError
+        If Q is not positive definite.
+    InfeasibleError
+        If no x satisfies the constraints.
+    ConvergenceError
+        If the solution misses the KKT conditions by more than `KKT_TOLERANCE`.
+
+    References
+    ----------
+    Goldfarb, D. and Idnani, A. (1983). A numerically stable dual method for solving
+    strictly convex quadratic programs. Mathematical Programming 27, 1-33.
+    """
+    Q, c, A, b = (np.array(a, dtype=np.float64, order="C") for a in (Q, c, A, b))
+    if not all(np.isfinite(a).all() for a in (Q, c, A, b)):
+        raise DataError("the quadratic program holds missing or infinite numbers. Remove them.")
+    factor = _linalg.factorise(Q)
+    scale = float(np.trace(Q)) / len(Q)
+    lengths = np.linalg.norm(A, axis=0)
+    lengths[lengths == 0] = 1.0
+    if n_equalities == len(b):
+        x, multipliers = _equality_constrained(factor, c, A / lengths, b / lengths)
+        miss = np.abs(A.T @ x - b) / lengths
+        if miss.max(initial=0.0) > KKT_TOLERANCE * (1 + np.abs(b / lengths).max(initial=0.0)):
+            raise _infeasible()
+    else:
+        x, multipliers = _goldfarb_idnani(
+            Q / scale, c / scale, A / lengths, b / lengths, n_equalities
+        )
+        multipliers *= scale
+    multipliers = multipliers / lengths
+    residual = kkt_residual(Q, c, A, b, n_equalities, x, multipliers)
+    if residual > REFINE_ABOVE:
+        refined = _refined(factor, Q, c, A, b, n_equalities, x, multipliers)
+        after = kkt_residual(Q, c, A, b, n_equalities, *refined)
+        if after < residual:
+            (x, multipliers), residual = refined, after
+    if not residual <= KKT_TOLERANCE:
+        raise ConvergenceError(
+            f"the quadratic program was solved only to a KKT residual of {residual:.3g} "
+            f"(allowed: {KKT_TOLERANCE:.0e}); its matrix has condition number "
+            f"{np.linalg.cond(Q):.3g}. Use a better conditioned covariance (shrink it)."
+        )
+    objective = float(0.5 * x @ Q @ x - c @ x)
+    return QuadraticSolution(x, objective, multipliers, residual)
+
+
+def long_only_variance(Q: Array) -> Array:
+    """Minimise x'Qx / 2 over x >= 0 with sum 1, the program that is asked for most often.
+
+    The solver is that of :func:`solve_quadratic`, without what a general program needs.
+
+    Parameters
+    ----------
+    Q : ndarray of shape (n, n)
+        Symmetric, positive definite, finite.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+
+    Raises
+    ------
+    SingularCovarianceError
+        If Q is not positive definite.
+    ConvergenceError
+        If the solution misses the KKT conditions by more than `KKT_TOLERANCE`.
+    """
+    _linalg.require_definite(Q)
+    limits, level = _simplex(len(Q))
+    scale = len(Q) / Q.diagonal().sum()
+    try:
+        x: Array = quadprog.solve_qp(Q * scale, level[1:], limits, level, 1)[0]
+    except ValueError:
+        return solve_quadratic(Q, level[1:], limits, level, 1).x
+    slope = Q @ x
+    variance = x @ slope
+    away = (slope - variance) / max(slope.max(), -slope.min())
+    residual = max(-away.min(), -x.min(), np.abs(x * away).max())
+    if not residual <= REFINE_ABOVE:
+        return solve_quadratic(Q, level[1:], limits, level, 1).x
+    return x.clip(min=0.0)
+
+
+@lru_cache(maxsize=64)
+def _simplex(n: int) -> tuple[Array, Array]:
+    """Columns and levels of sum 1 and x >= 0, in the form that the solver takes."""
+    return np.hstack([np.ones((n, 1)), np.eye(n)]), np.append(1.0, np.zeros(n))
+
+
+def _goldfarb_idnani(
+    Q: Array, c: Array, A: Array, b: Array, n_equalities: int
+) -> tuple[Array, Array]:
+    for relaxation in RELAXATIONS:
+        level = b.copy()
+        level[n_equalities:] -= relaxation * (1 + np.abs(b[n_equalities:]))
+        try:
+            x, _, _, _, multipliers, _ = quadprog.solve_qp(Q, c, A, level, n_equalities)
+        except ValueError:
+            continue
+        return x, multipliers
+    raise _infeasible()
+
+
+def _equality_constrained(factor: Any, c: Array, A: Array, b: Array) -> tuple[Array, Array]:
+    """The closed form: x = Q^-1 (c + A m) with (A' Q^-1 A) m = b - A' Q^-1 c."""
+    free, pulled = cho_solve(factor, c), cho_solve(factor, A)
+    multipliers = np.linalg.lstsq(A.T @ pulled, b - A.T @ free, rcond=None)[0]
+    return free + pulled @ multipliers, multipliers
+
+
+def _refined(
+    factor: Any,
+    Q: Array,
+    c: Array,
+    A: Array,
+    b: Array,
+    n_equalities: int,
+    x: Array,
+    multipliers: Array,
+) -> tuple[Array, Array]:
+    """One step of iterative refinement, with the active constraints held as equalities."""
+    active = multipliers != 0
+    active[:n_equalities] = True
+    pull, gap = c + A @ multipliers - Q @ x, (b - A.T @ x)[active]
+    step, change = _equality_constrained(factor, pull, A[:, active], gap)
+    multipliers = multipliers.copy()
+    multipliers[active] += change
+    return x + step, multipliers
+
+
+def _infeasible() -> InfeasibleError:
+    return InfeasibleError(
+        "no weights satisfy all constraints at once. Widen the bounds or group limits, or lower "
+        "the target, until at least one portfolio is allowed."
+    )
+
+
+def kkt_residual(
+    Q: Array, c: Array, A: Array, b: Array, n_equalities: int, x: Array, multipliers: Array
+) -> float:
+    """Largest violation of the Karush-Kuhn-Tucker conditions, each relative to its own scale.
+
+    The conditions are stationarity, Q x - c = A m; feasibility, A' x >= b; sign, m >= 0 for
+    inequalities; and complementarity, m_j (a_j' x - b_j) = 0.
+
+    Parameters
+    ----------
+    Q, c, A, b, n_equalities
+        The problem, as in :func:`solve_quadratic`.
+    x : ndarray of shape (n,)
+    multipliers : ndarray of shape (m,)
+
+    Returns
+    -------
+    float
+        Zero for an exact solution.
+    """
+    gradient = Q @ x - c
+    pull = np.abs(Q) @ np.abs(x) + np.abs(c) + np.abs(A) @ np.abs(multipliers)
+    stationarity = np.abs(gradient - A @ multipliers) / max(float(pull.max()), np.finfo(float).tiny)
+    reach = np.abs(A).sum(axis=0) * np.abs(x).max() + np.abs(b)
+    slack = (A.T @ x - b) / np.maximum(reach, np.finfo(float).tiny)
+    infeasibility = np.abs(slack[:n_equalities]), np.maximum(-slack[n_equalities:], 0)
+    m = multipliers / max(float(np.abs(multipliers).max(initial=0.0)), np.finfo(float).tiny)
+    wrong_sign = np.maximum(-m[n_equalities:], 0)
+    complementarity = np.abs(m * slack)
+    parts = [stationarity, *infeasibility, wrong_sign, complementarity]
+    return float(max(part.max(initial=0.0) for part in parts))

@@ -1,0 +1,113 @@
+"""Returns from prices, and returns of longer periods from returns of shorter ones.
+
+A simple return is ``p_t / p_{t-1} - 1``. A log return is the logarithm of ``p_t / p_{t-1}``.
+Simple returns add up across assets: a portfolio's return is the weighted mean of its assets'
+simple returns. Log returns add up over time. Compounding simple returns multiplies growth
+factors, ``prod(1 + r) - 1``.
+"""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mixfolio.errors import DataError
+
+__all__ = ["compound", "to_returns"]
+
+
+def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple") -> pd.DataFrame:
+    """Returns between consecutive rows of a price table.
+
+    Parameters
+    ----------
+    prices : DataFrame of shape (n_periods + 1, n_assets)
+        Positive prices, oldest first. A missing price makes the two returns that need it missing.
+    kind : {"simple", "log"}
+
+    Returns
+    -------
+    DataFrame of shape (n_periods, n_assets)
+        Decimal returns, dated at the end of their period.
+
+    Raises
+    ------
+    DataError
+        If a price is not a positive finite number, the dates do not increase, there are fewer
+        than two rows, or `kind` is unknown.
+    """
+    if kind not in ("simple", "log"):
+        raise DataError(f"kind is {kind!r}; it must be 'simple' or 'log'.")
+    if not isinstance(prices, pd.DataFrame | pd.Series):
+        raise DataError(
+            f"prices is of type {type(prices).__name__}; it must be a DataFrame, oldest row first."
+        )
+    if isinstance(prices.index, pd.DatetimeIndex) and not prices.index.is_monotonic_increasing:
+        raise DataError("the dates of prices do not increase. Use prices.sort_index() first.")
+    if len(prices) < 2:
+        raise DataError(f"prices has {len(prices)} row(s); a return needs two prices.")
+    try:
+        values = prices.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"prices holds something that is not a number ({error}). Convert every column first."
+        ) from error
+    bad = np.argwhere((values <= 0) | np.isinf(values))
+    if len(bad):
+        row, column = bad[0]
+        raise DataError(
+            f"prices has {len(bad)} price(s) that are not positive and finite, the first in row "
+            f"{prices.index[row]}, column {prices.columns[column]!r}. Are these returns already?"
+        )
+    growth = prices.astype(float) / prices.astype(float).shift(1)
+    changes = growth - 1.0 if kind == "simple" else np.log(growth)
+    return changes.iloc[1:]
+
+
+def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
+    """Compound simple returns within calendar periods: ``prod(1 + r) - 1``.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_periods, n_assets)
+        Decimal simple returns with a DatetimeIndex.
+    freq : str
+        A pandas period alias: "W", "M", "Q", "Y". Periods are dated by their last observation.
+
+    Returns
+    -------
+    DataFrame of shape (n_longer_periods, n_assets)
+        A period with a missing return is missing; it is not treated as zero.
+
+    Raises
+    ------
+    DataError
+        If the index holds no dates or `freq` is unknown.
+
+    Notes
+    -----
+    The first and the last period may be incomplete, as the data are.
+    """
+    index = getattr(returns, "index", None)
+    if not isinstance(index, pd.DatetimeIndex):
+        raise DataError(
+            f"returns has an index of type {type(index).__name__}; compounding by calendar "
+            "needs dates. Use pd.to_datetime on the index."
+        )
+    try:
+        periods = index.to_period(freq)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"freq is {freq!r}, which is no pandas period alias. Use 'W', 'M', 'Q' or 'Y'."
+        ) from error
+    try:
+        growth = 1.0 + returns.astype(float)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"returns holds something that is not a number ({error}). Convert every column first."
+        ) from error
+    missing = growth.isna().groupby(periods).any()
+    growth = growth.groupby(periods).prod().mask(missing) - 1.0
+    last = pd.Series(returns.index, index=returns.index).groupby(periods).max()
+    growth.index = pd.DatetimeIndex(last, name=returns.index.name)
+    return growth

@@ -1,0 +1,128 @@
+"""The command ``mixfolio``: a report on prices of one's own.
+
+``mixfolio report prices.csv --groups groups.csv --output DIR`` leaves a page, the notebook behind
+it and the weights. Input that cannot be used is answered by one message and exit code 2.
+"""
+
+import argparse
+import io
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mixfolio
+from mixfolio.errors import MixfolioError
+from mixfolio.prices import LAYOUTS
+from mixfolio.report.pipeline import POLICIES
+from mixfolio.report.writer import write_report
+
+__all__ = ["main"]
+
+FILES = ("price_file", "group_file", "previous_file", "output")
+BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
+
+EPILOG = """\
+Prices are CSV or Parquet: a column of dates (2024-03-01) and one column an asset, or three columns
+date, symbol, price. Groups are CSV with the columns asset and group. Without groups they are
+learned from past correlations. Example:
+
+  mixfolio report prices.csv --groups groups.csv --max-position 0.2 --output report
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 2 where the input cannot be used.
+    """
+    _accept_any_console()
+    options = vars(_parser().parse_args(arguments))
+    options.pop("command")
+    for name in FILES:
+        options[name] = options[name] and Path(options[name]).expanduser()
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        report = write_report(**options, progress=sys.stderr.isatty())
+    except (MixfolioError, OSError) as error:
+        print(f"mixfolio: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("mixfolio: interrupted; nothing was written.", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    print(f"Report:   {report.page}\nNotebook: {report.notebook}\nWeights:  {report.weights}")
+    return 0
+
+
+def _accept_any_console() -> None:
+    """Let a console that cannot show a letter of a name show the letter's number instead."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _terminate(*_: Any) -> None:
+    """End as an interruption does, so that temporary folders are removed."""
+    raise SystemExit(TERMINATED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mixfolio", description="Portfolios under estimation error, from your own prices."
+    )
+    parser.add_argument("--version", action="version", version=f"mixfolio {mixfolio.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="report")
+    report = commands.add_parser(
+        "report",
+        help="write report.html, report.ipynb and weights.csv",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_files(report)
+    _add_choices(report)
+    return parser
+
+
+def _add_files(report: argparse.ArgumentParser) -> None:
+    add = report.add_argument
+    add("price_file", metavar="PRICES", help="CSV or Parquet file of prices")
+    add("--groups", dest="group_file", metavar="FILE", help="one group an asset")
+    add("--previous", dest="previous_file", metavar="FILE", help="weights held now; weights.csv")
+    add("--output", default="portfolio-report", metavar="DIR", help="default: %(default)s")
+    add("--layout", choices=LAYOUTS, default="auto", help="of the prices; default: %(default)s")
+    add(
+        "--missing",
+        choices=POLICIES,
+        default="raise",
+        help="missing prices: refuse, use the common period, drop assets, or fill short gaps",
+    )
+
+
+def _add_choices(report: argparse.ArgumentParser) -> None:
+    for name, kind, text in (
+        ("--lookback", int, "periods to estimate from; by default 260 weeks or 60 months"),
+        ("--window", int, "the same for each decision in the backtest; by default the lookback"),
+        ("--max-position", float, "highest weight of an asset; default: 0.3"),
+        ("--max-group", float, "highest weight of a group; default: no limit"),
+        ("--min-heritability", float, "below it the mixed model is not used; default: 0.1"),
+        ("--costs", float, "cost of one unit traded; default: 0.001, ten basis points"),
+        ("--turnover-penalty", float, "price of trading, as a share of the variance of 1/N"),
+        ("--level", float, "confidence of the set of estimators; default: 0.9"),
+        ("--seed", int, "of the bootstrap; default: 1"),
+    ):
+        report.add_argument(name, type=kind, default=argparse.SUPPRESS, metavar="X", help=text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

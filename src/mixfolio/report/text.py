@@ -1,0 +1,584 @@
+"""The sentences and tables of a report on a reader's own prices, computed from its results.
+
+Text is Markdown. Names of assets and groups come from a reader's file and are escaped, so that
+they show as they are.
+"""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from mixfolio.portfolio import MixedModelPortfolio
+from mixfolio.report.pipeline import EQUAL, MIXED, Comparison, Inputs, Plan
+
+__all__ = [
+    "attribution",
+    "backtest",
+    "backtest_table",
+    "caveats",
+    "comparison",
+    "comparison_table",
+    "diagnosis_table",
+    "escape",
+    "findings",
+    "grouping",
+    "history",
+    "risk_by_source",
+    "settings",
+    "shown_weights",
+    "source_table",
+    "summary",
+    "trades",
+    "weight_table",
+]
+
+SHOWN = 25  # rows of a table of assets
+HELD = 5e-4  # a weight that is shown as 0.1% or more
+NOUNS = {"weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
+
+
+def escape(text: object) -> str:
+    """Text that Markdown shows as it is.
+
+    Parameters
+    ----------
+    text : object
+        A name, or a sentence with names.
+
+    Returns
+    -------
+    str
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|~$&!])", r"\\\1", str(text))
+
+
+def _bullets(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _shown(table: pd.DataFrame, rows: int = SHOWN) -> pd.DataFrame:
+    """The first rows, and a last one that says how many were left out."""
+    if len(table) <= rows:
+        return table
+    rest = pd.DataFrame("", [f"... {len(table) - rows} more"], table.columns)
+    return pd.concat([table.iloc[:rows], rest])
+
+
+# ------------------------------------------------------------------------------ the data
+
+
+def summary(inputs: Inputs, found: MixedModelPortfolio, compared: Comparison) -> str:
+    """The report in three sentences.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    found : MixedModelPortfolio
+    compared : Comparison
+
+    Returns
+    -------
+    str
+    """
+    held = found.weights[found.weights > HELD].sort_values(ascending=False)
+    top = ", ".join(f"{escape(name)} {weight:.0%}" for name, weight in held.iloc[:3].items())
+    concerns = sum(finding.concern for finding in inputs.checks.findings())
+    year = inputs.frequency.periods_per_year
+    today = float(found.diagnosis["volatility per period"]) * np.sqrt(year)
+    past = compared.volatility["volatility"]
+    data = "raise no concern" if not concerns else f"raise {_count(concerns, 'concern')}, see below"
+    return (
+        f"The portfolio holds {len(held)} of {len(found.weights)} assets, the most in {top}. Its "
+        f"volatility is expected to be {today:.1%} a year. Held and renewed in the same way "
+        f"through the past, it had {past[MIXED]:.1%}, and 1/N, equal weights, {past[EQUAL]:.1%}. "
+        f"The data {data}."
+    )
+
+
+def findings(inputs: Inputs) -> str:
+    """What the checks of the data found, and what was done to the data.
+
+    Parameters
+    ----------
+    inputs : Inputs
+
+    Returns
+    -------
+    str
+        A list.
+    """
+    lines = [
+        f"{'***Look closer.*** ' if concern else ''}{escape(text)}"
+        for concern, text in inputs.checks.findings()
+    ]
+    return _bullets([*lines, *(f"**Done.** {escape(note)}" for note in inputs.notes)])
+
+
+def history(inputs: Inputs, plan: Plan) -> str:
+    """How many periods there are, for how many assets, and what that means.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+
+    Returns
+    -------
+    str
+    """
+    n_periods, n_assets = inputs.returns.shape
+    noun = NOUNS[inputs.frequency.name]
+    ratio = plan.lookback / n_assets
+    dates = inputs.returns.index
+    text = (
+        f"There are returns of {_count(n_periods, noun)}, from {dates[0].date()} to "
+        f"{dates[-1].date()}. Today's portfolio is estimated from the last {plan.lookback}: "
+        f"{ratio:.1f} {noun}s an asset. "
+    )
+    if ratio <= 1:
+        return text + (
+            "That is no more than one: the sample covariance has no inverse, and whatever is used "
+            "instead lives on structure."
+        )
+    if ratio < 5:
+        return text + (
+            "That is few: the sample covariance takes much noise for structure, and shrinkage is "
+            "needed."
+        )
+    return text + "That is plenty for a sample covariance, and shrinkage will change little."
+
+
+def grouping(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) -> str:
+    """Where the groups of the mixed model come from.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    found : MixedModelPortfolio
+    groups : Series of length n_assets
+        Given or learned.
+
+    Returns
+    -------
+    str
+    """
+    sizes = groups.value_counts()
+    listed = ", ".join(f"{escape(name)} ({size})" for name, size in sizes.iloc[:12].items())
+    more = f", and {len(sizes) - 12} more" if len(sizes) > 12 else ""
+    if inputs.groups is not None:
+        source = f"The groups are those of your file: {listed}{more}."
+    else:
+        source = (
+            "No groups were given, so they were **learned from past correlations**, at every "
+            f"decision from the returns before it. Today there are {len(sizes)}: {listed}{more}. "
+            "They use the same returns twice; groups that you know, such as sectors, say more."
+        )
+    return f"{source} {escape(found.explanation)}"
+
+
+def settings(inputs: Inputs, plan: Plan) -> pd.DataFrame:
+    """What was asked for, as a table.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+
+    Returns
+    -------
+    DataFrame of str
+    """
+    noun = NOUNS[inputs.frequency.name]
+    rows = {
+        "Prices": inputs.name,
+        "Groups": "learned from correlations" if inputs.groups is None else "from your file",
+        "Estimated from (--lookback)": _count(plan.lookback, noun),
+        "In the comparison (--window)": _count(plan.window, noun),
+        "Decisions in the comparison": f"every {_count(plan.step, noun)}",
+        "Highest weight of an asset (--max-position)": f"{plan.max_position:.0%}",
+        "Highest weight of a group (--max-group)": (
+            "no limit" if plan.max_group is None else f"{plan.max_group:.0%}"
+        ),
+        "Mixed model from a heritability of (--min-heritability)": f"{plan.min_heritability:.0%}",
+        "Cost of one unit traded (--costs)": f"{plan.costs:.2%}",
+    }
+    if plan.turnover_penalty:
+        price = f"{plan.turnover_penalty:.0%} of the variance of 1/N, for today's portfolio only"
+        rows["Price of trading (--turnover-penalty)"] = price
+    return pd.DataFrame({"value": rows})
+
+
+# ------------------------------------------------------------------------------ the comparison
+
+
+def comparison_table(compared: Comparison) -> pd.DataFrame:
+    """Volatility by estimator.
+
+    Parameters
+    ----------
+    compared : Comparison
+
+    Returns
+    -------
+    DataFrame of str
+    """
+    table = compared.volatility
+    return pd.DataFrame(
+        {
+            "volatility a year": table["volatility"].map("{:.2%}".format),
+            "p-value": table["p_value"].map("{:.2f}".format),
+            f"in the {compared.level:.0%} set": table["included"].map({True: "yes", False: "no"}),
+        }
+    )
+
+
+def comparison(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
+    """Which covariance made the calmest portfolio, and how sure that is.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+    compared : Comparison
+
+    Returns
+    -------
+    str
+    """
+    table, noun = compared.volatility, NOUNS[inputs.frequency.name]
+    n_periods = len(compared.result.returns)
+    n_decisions = -(-n_periods // plan.step)
+    best = table.index[0]
+    with_article = {MIXED: f"the {MIXED}", "sample covariance": "the sample covariance"}
+    text = (
+        f"Each estimator chose the portfolio of lowest variance {_count(n_decisions, 'time')}, "
+        f"under your limits, with {_count(plan.window, noun)} before each decision and none after. "
+        f"Over the {_count(n_periods, noun)} that followed, **{with_article.get(best, best)}** had "
+        f"the lowest volatility, {table['volatility'].iloc[0]:.2%} a year"
+    )
+    text += "." if best == MIXED else f"; the mixed model had {table.loc[MIXED, 'volatility']:.2%}."
+    rivals = [
+        with_article.get(name, name) for name in table.index[table["included"]] if name != best
+    ]
+    text += (
+        f" That may be luck: {_listed(rivals)} cannot be told from it at {compared.level:.0%} "
+        "confidence."
+        if rivals
+        else f" No other can be called as good, at {compared.level:.0%} confidence."
+    )
+    for name, why in compared.left_out.items():
+        named = with_article.get(name, name)
+        text += f" Left out, because it could not start, is {named}: {escape(why)}"
+    failures = compared.result.failures
+    if len(failures):
+        text += (
+            f" {_count(len(failures), 'decision')} failed and the old weights were kept; the first "
+            f"was of the {failures['strategy'].iloc[0]}: {escape(failures['error'].iloc[0])}"
+        )
+    return text
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+# ------------------------------------------------------------------------------ the portfolio
+
+
+def weight_table(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) -> pd.DataFrame:
+    """Weights with group, share of the risk, and trade if there are present weights.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    found : MixedModelPortfolio
+    groups : Series of length n_assets
+
+    Returns
+    -------
+    DataFrame of length n_assets
+        Numbers, the largest weight first; what ``weights.csv`` holds.
+    """
+    table = pd.DataFrame(
+        {
+            "weight": found.weights.clip(lower=0.0).round(6),
+            groups.name or "group": groups.reindex(found.weights.index),
+            "risk_share": found.attribution.by_asset.reindex(found.weights.index).round(6),
+        }
+    ).rename_axis("asset")
+    if inputs.previous is not None:
+        previous = inputs.previous.reindex(found.weights.index)
+        table["previous"] = previous
+        table["trade"] = (table["weight"] - previous).round(6)
+    return table.sort_values("weight", ascending=False, kind="stable")
+
+
+def shown_weights(table: pd.DataFrame) -> pd.DataFrame:
+    """The weights that a reader can see, in per cent.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`weight_table`.
+
+    Returns
+    -------
+    DataFrame of str
+    """
+    traded = table["trade"].abs() > HELD if "trade" in table else False
+    seen = table[(table["weight"] > HELD) | traded]
+    columns = {}
+    for name in seen:
+        label = str(name).replace("_", " ")
+        signed = "{:+.1%}" if name == "trade" else "{:.1%}"
+        number = pd.api.types.is_numeric_dtype(seen[name])
+        columns[label] = seen[name].map(signed.format) if number else seen[name].astype(str)
+    return _shown(pd.DataFrame(columns).rename_axis(None))
+
+
+def trades(inputs: Inputs, found: MixedModelPortfolio, plan: Plan) -> str:
+    """What it takes to get from the present weights to these.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    found : MixedModelPortfolio
+    plan : Plan
+
+    Returns
+    -------
+    str
+        Empty without present weights.
+    """
+    if inputs.previous is None:
+        return ""
+    turnover = float((found.weights - inputs.previous.loc[found.weights.index]).abs().sum())
+    return (
+        f"From what you hold now, {turnover:.0%} of the wealth is bought or sold, which costs "
+        f"{turnover * plan.costs:.2%} of it."
+    )
+
+
+def diagnosis_table(inputs: Inputs, found: MixedModelPortfolio) -> pd.DataFrame:
+    """Figures that a careful owner looks at, with what they mean.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    found : MixedModelPortfolio
+
+    Returns
+    -------
+    DataFrame of str
+    """
+    d, year = found.diagnosis, np.sqrt(inputs.frequency.periods_per_year)
+    rows = {
+        "Volatility expected, a year": (
+            f"{d['volatility per period'] * year:.1%}",
+            f"1/N would have {d['volatility of 1/N per period'] * year:.1%}",
+        ),
+        "Effective number of assets": (
+            f"{d['effective number of assets']:.1f}",
+            f"as diversified as so many equal positions, of {d['assets']:.0f}",
+        ),
+        "Distance to 1/N": (
+            f"{d['distance to 1/N']:.0%}",
+            "of the wealth would have to move to get to equal weights",
+        ),
+        "Heritability": (
+            f"{d['heritability']:.0%}",
+            "of an asset's variance is shared with others, says the mixed model",
+        ),
+        "Shrinkage intensity": (
+            f"{d['model intensity']:.0%}",
+            "weight of the model in the covariance; the rest is the sample's",
+        ),
+        "Condition number": (
+            f"{d['condition number']:,.0f}",
+            "largest over smallest variance of a portfolio; thousands make weights jumpy",
+        ),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["value", "meaning"])
+
+
+def source_table(found: MixedModelPortfolio) -> pd.DataFrame:
+    """Share of every source in the variance of the portfolio.
+
+    Parameters
+    ----------
+    found : MixedModelPortfolio
+
+    Returns
+    -------
+    DataFrame of str
+    """
+    meaning = {
+        "market": "what moves all assets together",
+        "sample": "what the data say beside the model",
+        "specific": "what each asset does by itself",
+        "shrinkage": "the whole: the mixed model was not used",
+    }
+    shares = found.attribution.by_source
+    return pd.DataFrame(
+        {
+            "share of the variance": shares.map("{:.0%}".format),
+            "meaning": [meaning.get(str(name), "what a group shares") for name in shares.index],
+        }
+    ).rename(index=str)
+
+
+def attribution(found: MixedModelPortfolio) -> str:
+    """Which assets carry the risk.
+
+    Parameters
+    ----------
+    found : MixedModelPortfolio
+
+    Returns
+    -------
+    str
+    """
+    shares = found.attribution.by_asset.sort_values(ascending=False)
+    top = shares.iloc[:3]
+    listed = _listed([f"{escape(name)} ({share:.0%})" for name, share in top.items()])
+    text = f"Most of the risk comes from {listed}: together {top.sum():.0%} of the variance."
+    hedges = shares[shares < -0.005]
+    if len(hedges):
+        text += f" {_count(len(hedges), 'asset')} lower it, {escape(hedges.index[-1])} the most."
+    gap = (shares - found.weights.reindex(shares.index)).abs()
+    name = gap.idxmax()
+    if gap[name] < 0.005:
+        return text + (
+            " Every asset carries as large a share of the risk as of the wealth: so it is in any "
+            "portfolio of lowest variance whose limits do not bind."
+        )
+    return text + (
+        f" Risk and wealth differ most for {escape(name)}, which has {found.weights[name]:.1%} of "
+        f"the wealth and {shares[name]:.1%} of the risk: limits, or the price of trading, do that."
+    )
+
+
+def risk_by_source(found: MixedModelPortfolio, rows: int = 15) -> pd.DataFrame:
+    """Share of the variance by asset and by source, for a figure.
+
+    Parameters
+    ----------
+    found : MixedModelPortfolio
+    rows : int
+        The most assets; those with the largest weights.
+
+    Returns
+    -------
+    DataFrame of shape (n_shown, n_sources)
+        Shares of the variance of the portfolio, the largest weight last.
+    """
+    held = found.weights[found.weights > HELD].sort_values(kind="stable").iloc[-rows:]
+    table = found.attribution.contributions / found.attribution.variance
+    return table.loc[held.index]
+
+
+# ------------------------------------------------------------------------------ the past
+
+
+def backtest_table(compared: Comparison) -> pd.DataFrame:
+    """What every strategy earned, after costs.
+
+    Parameters
+    ----------
+    compared : Comparison
+
+    Returns
+    -------
+    DataFrame of str
+    """
+    table = compared.summary.sort_values("volatility")
+    return pd.DataFrame(
+        {
+            "return a year": table["return"].map("{:.1%}".format),
+            "volatility": table["volatility"].map("{:.1%}".format),
+            "return / volatility": table["ratio"].map("{:.2f}".format),
+            "deepest loss": table["drawdown"].map("{:.0%}".format),
+            "traded a year": table["turnover"].map("{:.0%}".format),
+            "costs a year": table["costs"].map("{:.2%}".format),
+        }
+    )
+
+
+def backtest(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
+    """What the portfolio would have earned, and how sure that is.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+    compared : Comparison
+
+    Returns
+    -------
+    str
+    """
+    returns = compared.result.returns
+    years = len(returns) / inputs.frequency.periods_per_year
+    mixed, equal = compared.summary.loc[MIXED], compared.summary.loc[EQUAL]
+    difference = returns[MIXED] - returns[EQUAL]
+    year = inputs.frequency.periods_per_year
+    gap = float(difference.mean() * year)
+    error = float(difference.std() * year / np.sqrt(len(difference)))
+    verdict = (
+        "which noise alone could make" if abs(gap) < 2 * error else "more than noise usually makes"
+    )
+    return (
+        f"From {returns.index[0].date()} to {returns.index[-1].date()}, {years:.1f} years, the "
+        f"mixed-model portfolio had a mean return of {mixed['return']:.1%} a year after costs of "
+        f"{plan.costs:.2%} a unit traded, and 1/N {equal['return']:.1%}. The difference is "
+        f"{gap:+.1%} a year with a standard error of {error:.1%}, {verdict}. The deepest loss from "
+        f"a peak was {-mixed['drawdown']:.0%}, that of 1/N {-equal['drawdown']:.0%}. The first "
+        "purchase is free; taxes are not counted."
+    )
+
+
+def caveats(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
+    """What these numbers cannot say.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+    compared : Comparison
+
+    Returns
+    -------
+    str
+        A list.
+    """
+    returns, year = compared.result.returns, inputs.frequency.periods_per_year
+    years = len(returns) / year
+    sigma = float(returns[MIXED].std() * np.sqrt(year))
+    needed = (2 * sigma / 0.01) ** 2
+    n_assets = inputs.returns.shape[1]
+    worst = -compared.summary.loc[MIXED, "drawdown"]
+    lines = [
+        f"**Survivors.** All {n_assets} assets are there at the end. Whoever chose them knew that. "
+        "What failed on the way is not in the file, so every return above is likely to be too "
+        "high, that of 1/N too.",
+        f"**A short past.** {years:.1f} years of evaluation give the mean return of the portfolio "
+        f"a standard error of {sigma / np.sqrt(years):.1%} a year. To tell an advantage of one "
+        f"per cent a year from noise at this volatility takes about {needed:,.0f} years. "
+        "Volatilities are known far better than means.",
+        "**Risk only.** Weights of lowest variance make no forecast of returns. They ask which "
+        "portfolio moves least, and nothing else.",
+        f"**Change.** Covariances drift. The estimate is of the last {plan.lookback} periods, and "
+        f"the portfolio's worst fall in the evaluation was {worst:.0%}: the next crisis need not "
+        "look like the last.",
+        "**Choices.** Whoever runs this report with many settings and keeps the best sees luck. "
+        "Choose first, look then.",
+        "Returns are those of your file, in its currency, with dividends only if its prices hold "
+        "them; no riskless rate is taken off. Nothing here is investment advice.",
+    ]
+    return _bullets(lines)

@@ -1,0 +1,1 @@
+"""The book's experiments, one module a subject."""

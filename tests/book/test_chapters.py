@@ -1,0 +1,192 @@
+"""Every chapter keeps the rules, every citation has an entry, every entry is whole."""
+
+import dataclasses
+
+import nbformat
+import pytest
+from pybtex.database import parse_file
+
+from tools import chapter_rules as rules
+from tools import notebook
+from tools.project import Project
+
+PROJECT = Project()
+PAGES = sorted([*PROJECT.chapters_dir.glob("*.md"), *PROJECT.book_dir.glob("*.md")])
+BIBLIOGRAPHY = parse_file(str(PROJECT.book_dir / "references.bib"))
+PLACE = {
+    "article": "journal",
+    "book": "publisher",
+    "incollection": "booktitle",
+    "inproceedings": "booktitle",
+    "techreport": "institution",
+    "phdthesis": "school",
+    "mastersthesis": "school",
+}
+
+
+def none_of(problems):
+    """Fail with every problem, one a line."""
+    if found := list(problems):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+def chapter(name):
+    executed = PROJECT.executed(name)
+    return rules.Chapter(PROJECT.source(name), executed if executed.exists() else None)
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", PROJECT.chapters())
+def test_rule(name, rule):
+    none_of(rule(chapter(name)))
+
+
+def test_file_names_are_numbered_words():
+    named = {f"{name}.md" for name in PROJECT.chapters()}
+    none_of(
+        f"chapters/{path.name} is not of the form 01-two-words.md"
+        for path in sorted(PROJECT.chapters_dir.iterdir())
+        if path.name not in named
+    )
+
+
+def test_every_reference_has_a_chapter():
+    none_of(PROJECT.orphans())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_citation_has_an_entry(page):
+    cited = rules.citations(page.read_text(encoding="utf-8"))
+    none_of(
+        f"{page.name} cites {key}, which is not in references.bib"
+        for key in sorted(cited - set(BIBLIOGRAPHY.entries))
+    )
+
+
+@pytest.mark.parametrize("key", list(BIBLIOGRAPHY.entries))
+def test_entry_is_whole(key):
+    entry = BIBLIOGRAPHY.entries[key]
+    assert entry.persons, "no author and no editor"
+    assert entry.fields["title"]
+    assert entry.fields["year"].isdigit()
+    assert entry.type not in PLACE or entry.fields[PLACE[entry.type]]
+
+
+GOOD = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# A chapter
+
+After this chapter you can
+
+- do one thing;
+- do another.
+
+```{admonition} Key result
+:class: key-result
+It holds.
+```
+
+```{code-cell} ipython3
+:tags: [parameters]
+
+n: int = 3  # a count
+```
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    name: fig-one
+    caption: A curve that rises and falls.
+  image:
+    alt: A curve that rises and falls.
+---
+import math
+```
+
+```{admonition} Try it
+:class: try-it
+Run it.
+```
+
+EXERCISES
+## Further reading
+
+{cite:t}`markowitz1952` is short.
+"""
+EXERCISE = """```{admonition} Exercise
+:class: exercise
+How many?
+```
+
+```{code-cell} ipython3
+:tags: [hide-cell]
+
+print(3)
+```
+
+"""
+GOOD = GOOD.replace("EXERCISES\n", 3 * EXERCISE)
+
+BREAKS = {
+    "front_matter": ("format_name: myst", "format_name: light"),
+    "no_semicolons": ("import math", "import math;"),
+    "short_cells": ("print(3)", "\n".join(["print(3)"] * 30)),
+    "narrow_code": ("import math", "math = '" + "x" * 100 + "'"),
+    "valid_code": ("import math", "%matplotlib inline"),
+    "documented_parameters": ("  # a count", ""),
+    "nothing_unchecked": ("import math", "# NBVAL_IGNORE_OUTPUT\nimport math"),
+    "no_machine_paths": ("import math", "open('/home/me/x.csv')"),
+    "described_figures": ("    alt: A curve that rises and falls.", "    width: 300px"),
+    "objectives": ("- do another.\n", ""),
+    "key_result": (":class: key-result", ":class: note"),
+    "try_it": (":class: try-it", ":class: note"),
+    "exercises": (":tags: [hide-cell]", ":tags: [hide-input]"),
+    "further_reading": ("{cite:t}`markowitz1952`", "Markowitz"),
+}
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "01-chapter.md"
+        path.write_text(text, encoding="utf-8")
+        return rules.Chapter(path)
+
+    return write
+
+
+def test_a_good_chapter_keeps_every_rule(written):
+    assert [line for rule in rules.RULES for line in rule(written(GOOD))] == []
+
+
+def test_every_rule_is_put_to_the_test():
+    assert set(BREAKS) == {rule.__name__ for rule in rules.RULES}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_rule_sees_a_chapter_that_breaks_it(written, name):
+    old, new = BREAKS[name]
+    assert old in GOOD
+    broken = written(GOOD.replace(old, new))
+    assert list(getattr(rules, name)(broken)), name
+
+
+def test_an_undescribed_figure_is_seen_in_what_was_executed(written, tmp_path):
+    good = written(GOOD)
+    nb = notebook.read_chapter(good.source)
+    image = {"output_type": "display_data", "metadata": {}, "data": {"image/svg+xml": "<svg/>"}}
+    for cell in notebook.code_cells(nb):
+        cell["outputs"] = [nbformat.from_dict(image)] if "print" in cell.source else []
+    executed = tmp_path / "executed.ipynb"
+    executed.write_text(notebook.dumps(nb), encoding="utf-8")
+    assert list(rules.described_figures(dataclasses.replace(good, executed=executed)))

@@ -1,0 +1,292 @@
+"""Quadratic programs: against R's quadprog, and against the conditions that define a solution."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mixfolio import _linalg
+from mixfolio.errors import (
+    ConvergenceError,
+    DataError,
+    InfeasibleError,
+    SingularCovarianceError,
+)
+from mixfolio.optimization import _quadratic as quadratic
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+PROBLEMS = json.loads((GOLDEN / "quadprog.json").read_text(encoding="utf-8"))
+REFUSALS = json.loads((GOLDEN / "quadprog_errors.json").read_text(encoding="utf-8"))
+
+
+def read(problem):
+    """Q, c, A, b and the number of equalities of a problem in the file."""
+    arrays = [np.array(problem[key], dtype=float) for key in ("Dmat", "dvec", "Amat", "bvec")]
+    return (*arrays, problem["meq"])
+
+
+def violation(Q, c, A, b, n_equalities, x, multipliers):
+    """The four Karush-Kuhn-Tucker conditions, one after the other, in the units of the problem."""
+    slack = A.T @ x - b
+    return max(
+        np.abs(Q @ x - c - A @ multipliers).max() / np.abs(Q).max(),
+        np.abs(slack[:n_equalities]).max(initial=0.0),
+        -slack[n_equalities:].min(initial=0.0),
+        -multipliers[n_equalities:].min(initial=0.0) / np.abs(Q).max(),
+        np.abs(slack * multipliers).max(initial=0.0) / np.abs(Q).max(),
+    )
+
+
+def random_problem(seed, n=6, n_inequalities=9):
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(n, n))
+    A = rng.normal(size=(n, 1 + n_inequalities))
+    inside = rng.normal(size=n)
+    b = A.T @ inside - np.append(0.0, rng.uniform(0, 1, n_inequalities))
+    return root @ root.T + np.eye(n), rng.normal(size=n), A, b, 1
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_solution_is_that_of_quadprog_in_r(name):
+    problem = PROBLEMS[name]
+    Q, c, A, b, n_equalities = read(problem)
+    found = quadratic.solve_quadratic(Q, c, A, b, n_equalities)
+    scale = np.abs(problem["Lagrangian"]).max()
+    np.testing.assert_allclose(found.x, problem["solution"], rtol=0, atol=1e-12)
+    assert found.objective == pytest.approx(problem["value"], rel=1e-12)
+    # R returns the multiplier of an equality without its sign.
+    sizes = np.append(np.abs(found.multipliers[:n_equalities]), found.multipliers[n_equalities:])
+    np.testing.assert_allclose(sizes, problem["Lagrangian"], rtol=0, atol=1e-12 * scale)
+    assert set(found.active + 1) == set(np.atleast_1d(problem["iact"]))
+    assert violation(Q, c, A, b, n_equalities, found.x, found.multipliers) < 1e-12
+    assert found.kkt_residual < 1e-12
+
+
+def test_the_file_holds_problems_with_and_without_active_inequalities():
+    active = [len(np.atleast_1d(p["iact"])) - p["meq"] for p in PROBLEMS.values()]
+    assert len(PROBLEMS) == 15
+    assert min(active) == 0
+    assert max(active) == 25
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_problems_meet_the_optimality_conditions(seed):
+    problem = random_problem(seed)
+    found = quadratic.solve_quadratic(*problem)
+    assert violation(*problem, found.x, found.multipliers) < 1e-11
+
+
+def test_multipliers_are_the_slopes_of_the_objective():
+    Q, c, A, b, n_equalities = random_problem(3)
+    found = quadratic.solve_quadratic(Q, c, A, b, n_equalities)
+    assert len(found.active) > 1
+    step = 1e-6
+    for j in range(len(b)):
+        moved = b + step * (np.arange(len(b)) == j)
+        slope = (
+            quadratic.solve_quadratic(Q, c, A, moved, n_equalities).objective - found.objective
+        ) / step
+        assert slope == pytest.approx(found.multipliers[j], abs=1e-4)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e-6, 1.0, 1e6, 1e12])
+def test_units_of_the_objective_do_not_matter(factor):
+    Q, c, A, b, n_equalities = random_problem(4)
+    plain = quadratic.solve_quadratic(Q, c, A, b, n_equalities)
+    found = quadratic.solve_quadratic(factor * Q, factor * c, A, b, n_equalities)
+    np.testing.assert_allclose(found.x, plain.x, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found.multipliers, factor * plain.multipliers, rtol=1e-10)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_units_of_a_constraint_do_not_matter(factor):
+    Q, c, A, b, n_equalities = random_problem(5)
+    scaling = np.where(np.arange(len(b)) % 2, factor, 1.0)
+    plain = quadratic.solve_quadratic(Q, c, A, b, n_equalities)
+    found = quadratic.solve_quadratic(Q, c, A * scaling, b * scaling, n_equalities)
+    np.testing.assert_allclose(found.x, plain.x, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda x, m: (x + 1e-6 * np.eye(len(x))[0], m), id="solution"),
+        pytest.param(lambda x, m: (x, m * (1 + 1e-6)), id="multipliers"),
+        pytest.param(lambda x, m: (x, -m), id="signs"),
+        pytest.param(lambda x, m: (0 * x, 0 * m), id="nothing"),
+        pytest.param(lambda x, m: (x, np.where(m == 0, np.abs(m).max(), m)), id="complementarity"),
+    ],
+)
+@pytest.mark.parametrize("name", ["meanvar_longonly_10", "target_return_box_30"])
+def test_residual_notices_what_is_wrong(name, spoil):
+    problem = read(PROBLEMS[name])
+    found = quadratic.solve_quadratic(*problem)
+    assert quadratic.kkt_residual(*problem, found.x, found.multipliers) <= 1e-13
+    assert quadratic.kkt_residual(*problem, *spoil(found.x, found.multipliers)) > 1e-9
+
+
+@pytest.mark.parametrize(
+    ("x", "multiplier", "level", "holds"),
+    [
+        pytest.param(2.0, 1.0, 2.0, True, id="on the bound"),
+        pytest.param(1.0, 0.0, 0.5, True, id="inside"),
+        pytest.param(2.0, 0.0, 2.0, False, id="not stationary"),
+        pytest.param(1.0, 0.0, 2.0, False, id="not feasible"),
+        pytest.param(0.5, -0.5, 0.5, False, id="wrong sign"),
+        pytest.param(2.0, 1.0, 0.5, False, id="not complementary"),
+    ],
+)
+def test_residual_counts_each_condition(x, multiplier, level, holds):
+    """Minimise x^2 / 2 - x subject to x >= level: one condition fails at a time."""
+    one = np.ones((1, 1))
+    found = quadratic.kkt_residual(
+        one, np.ones(1), one, np.array([level]), 0, np.array([x]), np.array([multiplier])
+    )
+    assert found == 0 if holds else found > 0.1
+
+
+def test_a_solution_that_misses_the_conditions_is_refused(monkeypatch):
+    monkeypatch.setattr(quadratic, "KKT_TOLERANCE", -1.0)
+    with pytest.raises(ConvergenceError, match=r"KKT residual .*condition number .*shrink"):
+        quadratic.solve_quadratic(*random_problem(0))
+
+
+def test_refinement_repairs_a_solution_that_lost_digits(monkeypatch):
+    Q, c, A, b, n_equalities = random_problem(6)
+    exact = quadratic.solve_quadratic(Q, c, A, b, n_equalities)
+    rough = quadratic._goldfarb_idnani
+
+    def blurred(*problem):
+        x, multipliers = rough(*problem)
+        return x + 1e-7, multipliers * (1 + 1e-7)
+
+    monkeypatch.setattr(quadratic, "_goldfarb_idnani", blurred)
+    found = quadratic.solve_quadratic(Q, c, A, b, n_equalities)
+    np.testing.assert_allclose(found.x, exact.x, rtol=0, atol=1e-12)
+
+
+def test_rank_one_matrix():
+    assert REFUSALS["rank_one_D"].endswith("not positive definite!")
+    budget = np.column_stack([np.ones(3), np.eye(3)])
+    with pytest.raises(SingularCovarianceError, match=r"rank is 1 of 3.*shrink"):
+        quadratic.solve_quadratic(np.ones((3, 3)), np.zeros(3), budget, np.eye(4)[0], 1)
+
+
+def test_constraints_that_exclude_each_other():
+    assert REFUSALS["infeasible"] == "constraints are inconsistent, no solution!"
+    A = np.column_stack([np.ones(3), -np.eye(3)])
+    with pytest.raises(InfeasibleError, match=r"at once.*Widen"):
+        quadratic.solve_quadratic(np.eye(3), np.zeros(3), A, np.array([1, -0.2, -0.2, -0.2]), 1)
+
+
+def test_equalities_that_exclude_each_other():
+    with pytest.raises(InfeasibleError):
+        quadratic.solve_quadratic(np.eye(3), np.zeros(3), np.ones((3, 2)), np.array([1.0, 2.0]), 2)
+
+
+def test_repeated_equalities_are_harmless():
+    Q, c, _, _, _ = random_problem(7)
+    once = quadratic.solve_quadratic(Q, c, np.ones((6, 1)), np.ones(1), 1)
+    twice = quadratic.solve_quadratic(Q, c, np.ones((6, 2)), np.ones(2), 2)
+    np.testing.assert_allclose(twice.x, once.x, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (4, 9), (12, 13), (30, 30)], ids=str)
+@pytest.mark.parametrize("n_equalities", [0, 1])
+def test_covariances_of_too_few_periods_are_always_refused(shape, n_equalities):
+    """Rounding gives some of them a Cholesky factor; the numbers in it mean nothing."""
+    n = shape[1]
+    for seed in range(60):
+        returns = np.random.default_rng(seed).normal(size=shape) * 0.02
+        with pytest.raises(SingularCovarianceError):
+            quadratic.solve_quadratic(
+                np.cov(returns.T), np.zeros(n), np.ones((n, 1)), np.ones(1), n_equalities
+            )
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_units_of_one_asset_do_not_make_a_matrix_singular(unit):
+    root = np.random.default_rng(8).normal(size=(4, 4))
+    units = np.array([1.0, 1.0, 1.0, unit])
+    Q = (root @ root.T + np.eye(4)) * np.outer(units, units)
+    factor = _linalg.factorise(Q)
+    upper = np.triu(factor[0])
+    np.testing.assert_allclose(upper.T @ upper, Q, rtol=1e-12, atol=1e-12 * unit)
+
+
+def test_a_matrix_that_is_nearly_singular_is_solved():
+    common = np.random.default_rng(9).normal(size=(200, 1))
+    returns = common + 1e-4 * np.random.default_rng(10).normal(size=(200, 5))
+    Q = np.cov(returns.T)
+    assert np.linalg.cond(Q) > 1e8
+    found = quadratic.solve_quadratic(Q, np.zeros(5), np.ones((5, 1)), np.ones(1), 1)
+    inverse = np.linalg.solve(Q, np.ones(5))
+    np.testing.assert_allclose(found.x, inverse / inverse.sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_constraints_that_leave_one_point(seed):
+    """The highest mean that long-only weights can have pins them; rounding must not exclude it."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 15))
+    root = rng.normal(size=(n, n))
+    mean = rng.normal(size=n)
+    A = np.column_stack([np.ones(n), mean, np.eye(n)])
+    b = np.concatenate([[1.0, mean.max()], np.zeros(n)])
+    found = quadratic.solve_quadratic(root @ root.T + np.eye(n), np.zeros(n), A, b, 2)
+    np.testing.assert_allclose(found.x, np.eye(n)[mean.argmax()], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("place", range(4), ids=["Q", "c", "A", "b"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_missing_and_infinite_numbers(place, value):
+    problem = list(random_problem(0))
+    problem[place] = problem[place].copy()
+    problem[place].flat[0] = value
+    with pytest.raises(DataError, match="missing or infinite"):
+        quadratic.solve_quadratic(*problem)
+
+
+def test_inputs_are_left_alone():
+    problem = random_problem(11)
+    frozen = [np.asfortranarray(array) for array in problem[:4]]
+    for array in frozen:
+        array.flags.writeable = False
+    plain = quadratic.solve_quadratic(*problem)
+    found = quadratic.solve_quadratic(*frozen, problem[4])
+    np.testing.assert_array_equal(found.x, plain.x)
+
+
+def test_no_constraints_at_all():
+    Q, c, *_ = random_problem(12)
+    found = quadratic.solve_quadratic(Q, c, np.empty((6, 0)), np.empty(0))
+    np.testing.assert_allclose(Q @ found.x, c, atol=1e-13)
+    assert found.multipliers.size == 0
+
+
+def test_an_indefinite_matrix_is_called_so():
+    with pytest.raises(SingularCovarianceError, match=r"indefinite: its lowest eigenvalue is -1"):
+        quadratic.solve_quadratic(
+            np.array([[1.0, 2.0], [2.0, 1.0]]), np.zeros(2), np.ones((2, 1)), np.ones(1), 1
+        )
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 20, 39])
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_long_only_variance_is_the_general_program(n, scale):
+    rng = np.random.default_rng(n)
+    factors = rng.standard_normal((n, 2 * n + 3))
+    Q = scale * (factors @ factors.T + np.ones((n, n)) * n)
+    x = quadratic.long_only_variance(Q)
+    A = np.hstack([np.ones((n, 1)), np.eye(n)])
+    b = np.append(1.0, np.zeros(n))
+    expected = quadratic.solve_quadratic(Q, np.zeros(n), A, b, 1)
+    np.testing.assert_allclose(x, expected.x, rtol=0, atol=1e-12)
+    assert x.min() >= 0
+    assert x.sum() == pytest.approx(1, abs=1e-14)
+
+
+def test_long_only_variance_needs_a_positive_definite_matrix():
+    with pytest.raises(SingularCovarianceError, match="rank is 1 of 3"):
+        quadratic.long_only_variance(np.ones((3, 3)))

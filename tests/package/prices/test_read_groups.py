@@ -1,0 +1,128 @@
+"""One line an asset: groups and present weights; and files that are no tables at all."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixfolio.errors import DataError
+from mixfolio.prices._read import read_groups, read_prices, read_weights
+
+GROUPS = "asset,sector\nSPY,equity\nTLT,bonds\nGLD,gold\n"
+WEIGHTS = "asset,weight,group\nSPY,0.5,equity\nTLT,0.3,bonds\nGLD,0.2,gold\n"
+ASSETS = ["TLT", "GLD", "SPY"]
+
+
+def test_groups_come_in_the_order_of_the_assets():
+    found = read_groups(io.StringIO(GROUPS), ASSETS)
+    assert found.to_dict() == {"TLT": "bonds", "GLD": "gold", "SPY": "equity"}
+    assert list(found.index) == ASSETS
+    assert found.name == "sector"
+
+
+def test_without_assets_the_order_is_that_of_the_file():
+    assert list(read_groups(io.StringIO(GROUPS)).index) == ["SPY", "TLT", "GLD"]
+
+
+def test_weights_are_matched_by_name_and_other_columns_left_alone():
+    found = read_weights(io.StringIO(WEIGHTS), ASSETS)
+    assert found.to_dict() == {"TLT": 0.3, "GLD": 0.2, "SPY": 0.5}
+
+
+def test_what_weights_are_written_as_they_are_read():
+    weights = pd.Series([0.1, 0.2, 0.7], ["A", "B", "C"], name="weight")
+    text = weights.rename_axis("asset").to_csv()
+    np.testing.assert_array_equal(read_weights(io.StringIO(text)), weights)
+
+
+REFUSED_GROUPS = {
+    "lacking": (GROUPS.replace("GLD,gold\n", ""), ["no line for 1 asset", "GLD", "Add a line"]),
+    "unknown": (GROUPS + "QQQ,equity\nIWM,equity\n", ["2 assets that have no prices", "QQQ, IWM"]),
+    "other case": (GROUPS.replace("GLD", "gld"), ["no line for 1 asset", "letter by letter"]),
+    "twice": (GROUPS + "SPY,bonds\n", ["line 5", "'SPY'", "already in line 2", "remove one"]),
+    "no group": (GROUPS.replace("bonds", ""), ["line 3", "'sector'", "1 asset has no group"]),
+    "no header": (GROUPS.split("\n", 1)[1], ["line 1, column 1", "'SPY'", "asset,group"]),
+    "three columns": (WEIGHTS, ["3 columns", "Keep two"]),
+    "empty": ("", ["empty"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_GROUPS)
+def test_groups_are_refused_with_place_and_remedy(name):
+    text, fragments = REFUSED_GROUPS[name]
+    with pytest.raises(DataError) as caught:
+        read_groups(io.StringIO(text), ASSETS)
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
+REFUSED_WEIGHTS = {
+    "per cent": (WEIGHTS.replace("0.", "0"), ["sum to 10", "0.25 for 25%"]),
+    "text": (WEIGHTS.replace("0.3", "30%"), ["line 3", "'30%'", "1 weight is no number"]),
+    "missing": (WEIGHTS.replace("0.3", ""), ["line 3", "1 weight is no number"]),
+    "not finite": (WEIGHTS.replace("0.3", "nan"), ["line 3", "1 weight is no number"]),
+    "no column": (WEIGHTS.replace("weight", "share"), ["no column is called 'weight'"]),
+    "lacking": (WEIGHTS.replace("GLD,0.2,gold\n", ""), ["no line for 1 asset", "GLD"]),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_WEIGHTS)
+def test_weights_are_refused_with_place_and_remedy(name):
+    text, fragments = REFUSED_WEIGHTS[name]
+    with pytest.raises(DataError) as caught:
+        read_weights(io.StringIO(text), ASSETS)
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
+# ------------------------------------------------------------------- no tables at all
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NOISE = np.random.default_rng(5).bytes(10_000_000)
+
+NO_TABLE = {
+    "bytes": (NOISE, "not UTF-8"),
+    "gzip": (b"\x1f\x8b" + NOISE[:1000], "damaged"),
+    "cut gzip": (b"\x1f\x8b\x08\x00", "damaged"),
+    "Parquet": (b"PAR1" + NOISE[:1000], "Parquet"),
+    "workbook": (b"PK\x03\x04" + NOISE[:1000], "Excel workbook"),
+    "old workbook": (b"\xd0\xcf\x11\xe0" + NOISE[:1000], "old Excel workbook"),
+    "UTF-16": (GROUPS.encode("utf-16"), "UTF-16"),
+    "letters": ((LETTERS * 400_000).encode(), "cannot be split into cells"),
+    "an open quotation mark": (b'date,SPY\n"' + b"1,2\n" * 100_000, "quotation mark"),
+    "commas": (b"," * 10_000_000 + b"\n1", "not 10000001 cells"),
+    "names": ((",".join(map(str, range(300_000))) + "\n" + "1," * 299_999 + "1").encode(), "date"),
+    "one long word": (b"date;" + b"x" * 100_000, "separated by ';'"),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLE)
+def test_garbage_gets_one_short_message(name):
+    content, fragment = NO_TABLE[name]
+    with pytest.raises(DataError, match=fragment) as caught:
+        read_prices(io.BytesIO(content))
+    assert len(str(caught.value)) < 500
+
+
+def test_files_that_cannot_be_opened_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"mine\.csv: there is no such file"):
+        read_prices(tmp_path / "mine.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read_prices(tmp_path)
+
+
+MESSY = {
+    "blank columns": ("date,A,,\n2024-01-02,1,,\n2024-01-03,2,,\n", "delete the column"),
+    "a total": ("date,A\n2024-01-02,1\n2024-01-03,2\nTotal,3\n", "a total or a note"),
+    "blank rows": ("date,A\n2024-01-02,1\n,\n2024-01-03,2\n", "rows that are blank"),
+    "dates of the US": ("date,A\n1/2/2024,1\n1/3/2024,2\n", "yyyy-mm-dd"),
+    "returns": ("date,A\n2024-01-02,0.01\n2024-01-03,-0.02\n", r"100 \* \(1 \+ returns\).cumprod"),
+}
+
+
+@pytest.mark.parametrize("name", MESSY)
+def test_messy_tables_get_a_remedy(name):
+    text, fragment = MESSY[name]
+    with pytest.raises(DataError, match=fragment):
+        read_prices(io.StringIO(text))

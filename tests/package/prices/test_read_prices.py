@@ -1,0 +1,470 @@
+"""The validating reader: every defect is refused with its place, its number and a remedy."""
+
+import gzip
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixfolio.errors import DataError
+from mixfolio.prices._read import read_prices, read_returns
+
+DAYS = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
+WIDE = """date,SPY,TLT
+2024-01-02,100.0,90.0
+2024-01-03,101.0,89.5
+2024-01-04,100.5,91.0
+2024-01-05,102.0,90.5
+"""
+LONG = """date,symbol,price
+2024-01-02,SPY,100.0
+2024-01-02,TLT,90.0
+2024-01-03,SPY,101.0
+2024-01-03,TLT,89.5
+2024-01-04,SPY,100.5
+2024-01-04,TLT,91.0
+2024-01-05,SPY,102.0
+2024-01-05,TLT,90.5
+"""
+RETURNS = """date,SPY,TLT
+2024-01-02,0.01,-0.005
+2024-01-03,-0.02,0.004
+2024-01-04,0.015,0.0
+"""
+
+
+def expected() -> pd.DataFrame:
+    """The table that WIDE and LONG both hold."""
+    index = pd.DatetimeIndex(DAYS, name="date")
+    values = {"SPY": [100.0, 101.0, 100.5, 102.0], "TLT": [90.0, 89.5, 91.0, 90.5]}
+    return pd.DataFrame(values, index=index)
+
+
+def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
+    """Assert equality to the last bit, whatever the resolution of the dates."""
+    pd.testing.assert_frame_equal(found, wanted, check_index_type=False, check_freq=False, rtol=0)
+
+
+@pytest.mark.parametrize("text", [WIDE, LONG, WIDE.replace("\n", "\r\n"), WIDE.rstrip()])
+def test_wide_and_long_give_the_same_table(text):
+    same(read_prices(io.StringIO(text)), expected())
+
+
+def test_long_layout_grouped_by_symbol_and_with_columns_in_another_order():
+    rows = [line.split(",") for line in LONG.splitlines()]
+    body = sorted(rows[1:], key=lambda row: row[1])
+    text = "\n".join(",".join([row[1], row[2], row[0]]) for row in [rows[0], *body])
+    same(read_prices(io.StringIO(text)), expected())
+
+
+def test_paths_bytes_and_gzip_are_read(tmp_path):
+    plain, packed = tmp_path / "prices.csv", tmp_path / "prices.csv.gz"
+    plain.write_text(WIDE, encoding="utf-8")
+    packed.write_bytes(gzip.compress(WIDE.encode()))
+    for source in (plain, str(packed), io.BytesIO(WIDE.encode())):
+        same(read_prices(source), expected())
+
+
+def test_result_is_float_and_dated():
+    frame = read_prices(io.StringIO(WIDE.replace("100.0", "100")))
+    assert (frame.dtypes == "float64").all()
+    assert isinstance(frame.index, pd.DatetimeIndex)
+    assert frame.index.name == "date"
+
+
+def test_numbers_keep_every_digit():
+    text = WIDE.replace("101.0", "101.00000000000001")
+    assert read_prices(io.StringIO(text)).loc["2024-01-03", "SPY"] == 101.00000000000001
+
+
+def test_returns_are_read_as_they_stand():
+    frame = read_returns(io.StringIO(RETURNS))
+    np.testing.assert_array_equal(frame["SPY"], [0.01, -0.02, 0.015])
+
+
+def test_a_single_time_zone_is_kept():
+    text = WIDE
+    for day in DAYS:
+        text = text.replace(day, day + "T16:00:00+00:00")
+    assert str(read_prices(io.StringIO(text)).index.tz) == "UTC"
+
+
+def test_numeric_symbols_are_read_when_long_is_asked_for():
+    text = LONG.replace("SPY", "7203").replace("TLT", "6758")
+    assert list(read_prices(io.StringIO(text), layout="long").columns) == ["7203", "6758"]
+
+
+def test_an_asset_whose_ticker_is_a_column_word_stays_wide():
+    frame = read_prices(io.StringIO(WIDE.replace("TLT", "ID")))
+    assert list(frame.columns) == ["SPY", "ID"]
+
+
+def replaced(old: str, new: str) -> str:
+    """WIDE with one text replaced by another."""
+    assert old in WIDE
+    return WIDE.replace(old, new)
+
+
+def long_replaced(old: str, new: str) -> str:
+    """LONG with one text replaced by another."""
+    assert old in LONG
+    return LONG.replace(old, new)
+
+
+# name: (text, options, what the message must contain: place, number, remedy)
+REFUSED = {
+    "unparsable date": (
+        replaced("2024-01-03", "03/01/2024"),
+        {},
+        ["line 3", "column 'date'", "1 date cannot be read", "'03/01/2024'", "Write dates as"],
+    ),
+    "impossible date": (
+        replaced("2024-01-03", "2024-02-30"),
+        {},
+        ["line 3", "column 'date'", "'2024-02-30'", "Write dates as"],
+    ),
+    "empty date": (
+        replaced("2024-01-03,", ","),
+        {},
+        ["line 3", "column 'date'", "1 date cannot be read", "Write dates as"],
+    ),
+    "duplicate date": (
+        replaced("2024-01-03", "2024-01-02"),
+        {},
+        ["line 3", "column 'date'", "1 date is repeated", "already in line 2", "remove one"],
+    ),
+    "unsorted dates": (
+        replaced("2024-01-03", "2023-12-31"),
+        {},
+        ["line 3", "column 'date'", "1 date is earlier", "Sort the file by date"],
+    ),
+    "mixed time zones": (
+        replaced("2024-01-03", "2024-01-03T00:00:00+01:00"),
+        {},
+        ["line 3", "column 'date'", "another time zone than line 2", "Convert all to one zone"],
+    ),
+    "text in a cell": (
+        replaced("89.5", "abc"),
+        {},
+        ["line 3", "column 'TLT'", "1 cell is not a number", "'abc'", "Correct it"],
+    ),
+    "several texts": (
+        replaced("89.5", "abc").replace("91.0", "-"),
+        {},
+        ["line 3", "column 'TLT'", "2 cells are not numbers", "Correct it"],
+    ),
+    "underscore in a number": (
+        replaced("100.5", "1_000"),
+        {},
+        ["line 4", "column 'SPY'", "thousands separator", "without digit grouping"],
+    ),
+    "thousands separator": (
+        replaced("100.5", '"1,100.5"'),
+        {},
+        ["line 4", "column 'SPY'", "1 cell has a thousands separator", "1234.5 for 1,234.5"],
+    ),
+    "unquoted thousands separator": (
+        replaced("100.5", "1,100.5"),
+        {},
+        ["line 4", "column 3", "1 line has not 3 cells", "Remove thousands separators"],
+    ),
+    "decimal comma in quotes": (
+        replaced("100.5", '"100,5"'),
+        {},
+        ["line 4", "column 'SPY'", "1 cell has a decimal comma", "decimal=','"],
+    ),
+    "percent sign": (
+        replaced("100.5", "1.5%"),
+        {},
+        ["line 4", "column 'SPY'", "1 cell is not a number", "Write 0.015 for 1.5%"],
+    ),
+    "zero price": (
+        replaced("100.5", "0"),
+        {},
+        ["line 4", "column 'SPY'", "1 price is zero or negative", "leave the cell empty"],
+    ),
+    "negative price": (
+        WIDE
+        + "2024-01-08,-1,90\n"
+        + "".join(f"2024-02-{d:02d},99,9{d % 7}\n" for d in range(1, 20)),
+        {},
+        ["line 6", "column 'SPY'", "1 price is zero or negative", "leave the cell empty"],
+    ),
+    "infinite value": (
+        replaced("100.5", "inf"),
+        {},
+        ["line 4", "column 'SPY'", "1 value is infinite", "division by zero"],
+    ),
+    "overflow": (
+        replaced("100.5", "1e999"),
+        {},
+        ["line 4", "column 'SPY'", "1 value is infinite", "division by zero"],
+    ),
+    "duplicate columns": (
+        replaced("SPY,TLT", "SPY,SPY"),
+        {},
+        ["line 1", "column 3", "2 columns are called 'SPY'", "Rename or remove"],
+    ),
+    "constant series": (
+        WIDE.replace("89.5", "90.0").replace("91.0", "90.0").replace("90.5", "90.0"),
+        {},
+        ["line 2 to 5", "column 'TLT'", "1 series is constant", "Remove it"],
+    ),
+    "returns given as prices": (
+        RETURNS,
+        {},
+        ["line 2", "column 'TLT'", "2 values are negative", "look like returns", "read_returns"],
+    ),
+    "percent returns given as prices": (
+        RETURNS.replace("-0.02", "-2.0").replace("-0.005", "-0.5"),
+        {},
+        ["line 2", "column 'TLT'", "look like returns", "read_returns"],
+    ),
+    "gap": (
+        replaced("100.5", ""),
+        {},
+        ["line 4", "column 'SPY'", "1 cell is missing", "1 have gaps inside", "missing='drop-"],
+    ),
+    "late start": (
+        replaced("90.0", "").replace("89.5", "NA"),
+        {},
+        ["line 2", "column 'TLT'", "2 cells are missing", "1 start late", "'common-period'"],
+    ),
+    "gap inside a common period": (
+        replaced("90.0", "").replace("100.5", ""),
+        {"missing": "common-period"},
+        ["line 4", "column 'SPY'", "1 cell is missing", "no gaps inside", "'keep'"],
+    ),
+    "no asset left": (
+        replaced("90.0", "").replace("100.5", ""),
+        {"missing": "drop-assets"},
+        ["columns SPY, TLT", "leaves none of 2 assets", "Use another policy"],
+    ),
+    "too few periods": (
+        WIDE,
+        {"min_periods": 60},
+        ["line 5", "all columns", "4 periods remain of 4", "60 are needed", "lower min_periods"],
+    ),
+    "too few periods in common": (
+        WIDE.replace("90.0", "").replace("89.5", ""),
+        {"min_periods": 3, "missing": "common-period"},
+        ["line 5", "2 periods remain of 4", "3 are needed", "Bring a longer history"],
+    ),
+    "empty file": ("", {}, ["line 1", "column 1", "empty", "Export it again"]),
+    "blank file": ("\n \n", {}, ["line 1", "column 1", "empty", "Export it again"]),
+    "header only": ("date,SPY\n", {}, ["line 2", "column 1", "no row", "Export it again"]),
+    "no value": ("date,SPY\n2024-01-02,\n", {}, ["line 1", "column 2", "filled", "Export it"]),
+    "single column": ("date\n2024-01-02\n", {}, ["line 1", "column 1", "'date'", "Separate"]),
+    "byte-order mark": (
+        "\ufeff" + WIDE,
+        {},
+        ["line 1", "column 1", "byte-order mark", "utf-8-sig"],
+    ),
+    "semicolons": (
+        WIDE.replace(",", ";"),
+        {},
+        ["line 1", "column 'date'", "separated by ';' in 5 lines", "sep=';'"],
+    ),
+    "semicolons and decimal commas": (
+        WIDE.replace(",", ";").replace(".", ","),
+        {},
+        ["line 2", "column 'SPY'", "';'", "decimals by ','", "'100,0'", "decimal=','"],
+    ),
+    "tabs": (WIDE.replace(",", "\t"), {}, ["line 1", "column 'date'", "a tab", "sep='\\t'"]),
+    "missing header": (
+        WIDE.split("\n", 1)[1],
+        {},
+        ["line 1", "column 1", "'2024-01-02'", "header is missing", "Add a first line"],
+    ),
+    "unnamed date column": (
+        replaced("date,", ","),
+        {},
+        ["line 1", "column 1", "no name", "to_csv(index_label='date')"],
+    ),
+    "unnamed asset": (replaced("SPY", ""), {}, ["line 1", "column 2", "no name", "Name it"]),
+    "name made up by pandas": (
+        replaced("SPY", "Unnamed: 1"),
+        {},
+        ["line 1", "column 2", "no name", "Name it"],
+    ),
+    "short line": (
+        replaced("100.5,91.0", "100.5"),
+        {},
+        ["line 4", "column 2", "1 line has not 3 cells", "stray commas"],
+    ),
+    "repeated pair": (
+        long_replaced("2024-01-03,SPY", "2024-01-02,SPY"),
+        {},
+        ["line 4", "column 'date'", "1 pair of date and symbol", "in line 2", "remove one"],
+    ),
+    "unsorted symbol": (
+        long_replaced("2024-01-03,SPY", "2023-01-03,SPY"),
+        {},
+        ["line 4", "column 'date'", "1 date is earlier", "Sort the file by date"],
+    ),
+    "text in a long table": (
+        long_replaced("89.5", "abc"),
+        {},
+        ["line 5", "column 'price'", "1 cell is not a number", "Correct it"],
+    ),
+    "pair that is not there": (
+        long_replaced("2024-01-03,TLT,89.5\n", ""),
+        {},
+        ["no line", "column 'TLT'", "date 2024-01-03", "1 cell is missing", "missing='drop-"],
+    ),
+    "long table with more columns": (
+        "date,symbol,price,volume\n2024-01-02,SPY,100,5\n2024-01-03,SPY,101,6\n",
+        {},
+        ["line 1", "column 4", "date, symbol, price, volume", "Keep these three columns"],
+    ),
+    "wide table said to be long": (
+        "date,SPY,TLT,GLD\n2024-01-02,100,5,7\n",
+        {"layout": "long"},
+        ["line 1", "column 4", "needs date, symbol and one value", "layout='wide'"],
+    ),
+    "long table said to be wide": (
+        LONG,
+        {"layout": "wide"},
+        ["line 2", "column 'symbol'", "8 cells are not numbers", "'SPY'", "layout='long'"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_with_place_number_and_remedy(name):
+    text, options, fragments = REFUSED[name]
+    with pytest.raises(DataError) as caught:
+        read_prices(io.StringIO(text), **options)
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
+REFUSED_RETURNS = {
+    "prices": (WIDE, ["line 2", "column 'SPY'", "8 values are all positive", "read_prices"]),
+    "percent": (
+        RETURNS.replace("0.0", "1.0"),
+        ["line 2", "column 'SPY'", "6 values look like percent", "divide by 100"],
+    ),
+    "loss above everything": (
+        RETURNS.replace("-0.02", "-1.02"),
+        ["line 3", "column 'SPY'", "1 loss exceeds 100%", "or correct it"],
+    ),
+    "infinite": (
+        RETURNS.replace("-0.02", "-inf"),
+        ["line 3", "column 'SPY'", "1 value is infinite", "division by zero"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_RETURNS)
+def test_returns_refused_with_place_number_and_remedy(name):
+    text, fragments = REFUSED_RETURNS[name]
+    with pytest.raises(DataError) as caught:
+        read_returns(io.StringIO(text))
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
+def test_the_line_is_the_one_an_editor_shows_despite_blank_lines():
+    text = "\n" + WIDE.replace("2024-01-04", "\n\n2024-01-04").replace("91.0", "x")
+    with pytest.raises(DataError, match=r"line 7, column 'TLT': 'x'"):
+        read_prices(io.StringIO(text))
+
+
+def test_a_byte_that_is_not_utf8_is_refused():
+    content = WIDE.replace("TLT", "T\u00e9").encode("latin-1")
+    with pytest.raises(DataError, match=r"line 1 .*Save the file as UTF-8"):
+        read_prices(io.BytesIO(content))
+
+
+def test_the_name_of_the_file_is_in_the_message(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(replaced("89.5", "abc"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"mine\.csv"):
+        read_prices(path)
+
+
+@pytest.mark.parametrize("option", [{"layout": "tall"}, {"missing": "fill"}, {"min_periods": 0}])
+def test_unknown_options_are_refused(option):
+    with pytest.raises(DataError, match=next(iter(option))):
+        read_prices(io.StringIO(WIDE), **option)
+
+
+# ------------------------------------------------------------------- policies on missing cells
+
+RAGGED = "date,A,B,C\n2024-01-02,1,,3\n2024-01-03,2,5,4\n2024-01-04,3,6,\n2024-01-05,4,7,5\n"
+
+
+def test_keep_leaves_missing_cells_alone():
+    frame = read_prices(io.StringIO(RAGGED), missing="keep")
+    assert frame.isna().sum().to_dict() == {"A": 0, "B": 1, "C": 1}
+    assert "dropped" not in frame.attrs
+
+
+def test_drop_assets_names_what_it_dropped():
+    frame = read_prices(io.StringIO(RAGGED), missing="drop-assets")
+    assert list(frame.columns) == ["A"]
+    assert frame.attrs["dropped"] == {"assets": ["B", "C"], "dates": []}
+
+
+def test_common_period_cuts_late_starts_and_early_ends():
+    text = "date,A,B\n2024-01-02,1,\n2024-01-03,2,5\n2024-01-04,3,6\n2024-01-05,,7\n"
+    frame = read_prices(io.StringIO(text), missing="common-period")
+    assert [day.day for day in frame.index] == [3, 4]
+    assert [day.day for day in frame.attrs["dropped"]["dates"]] == [2, 5]
+
+
+@pytest.mark.parametrize("text", ["NA", "N/A", "NaN", "nan", "null", "NULL", ""])
+def test_words_for_missing(text):
+    frame = read_prices(io.StringIO(replaced("89.5", text)), missing="keep")
+    assert np.isnan(frame.loc["2024-01-03", "TLT"])
+
+
+# ------------------------------------------------------------------- Parquet
+
+
+def parquet(monkeypatch, frame: pd.DataFrame) -> io.BytesIO:
+    """A stand-in for a Parquet file, which needs no engine: pandas is made to return `frame`."""
+    monkeypatch.setattr(pd, "read_parquet", lambda source: frame)
+    return io.BytesIO(b"PAR1 stand-in")
+
+
+@pytest.mark.parametrize("name", ["date", None])
+def test_parquet_with_dates_in_the_index(monkeypatch, name):
+    same(read_prices(parquet(monkeypatch, expected().rename_axis(name))), expected())
+
+
+def test_parquet_in_the_long_layout(monkeypatch):
+    frame = pd.read_csv(io.StringIO(LONG), parse_dates=["date"])
+    same(read_prices(parquet(monkeypatch, frame)), expected())
+
+
+def test_parquet_defects_are_named_by_row(monkeypatch):
+    frame = expected()
+    frame.loc["2024-01-04", "TLT"] = 0.0
+    with pytest.raises(
+        DataError, match=r"1 price is zero or negative, first at row 3, column 'TLT'"
+    ):
+        read_prices(parquet(monkeypatch, frame))
+
+
+def test_parquet_without_an_engine(monkeypatch):
+    def refuse(source):
+        raise ImportError("no engine")
+
+    monkeypatch.setattr(pd, "read_parquet", refuse)
+    with pytest.raises(DataError, match=r"pip install pyarrow.*CSV"):
+        read_prices(io.BytesIO(b"PAR1"))
+
+
+# ------------------------------------------------------------------- properties
+
+
+def test_what_pandas_writes_comes_back_unchanged():
+    rng = np.random.default_rng(7)
+    index = pd.bdate_range("2020-01-01", periods=60, name="date")
+    prices = pd.DataFrame(rng.lognormal(4, 1, (60, 5)), index=index, columns=list("ABCDE"))
+    same(read_prices(io.StringIO(prices.to_csv())), prices)
+    stacked = prices.rename_axis(columns="symbol").stack().rename("price").reset_index()
+    same(read_prices(io.StringIO(stacked.to_csv(index=False))), prices)

@@ -1,0 +1,327 @@
+"""From files of prices to a portfolio and its past: what is read, chosen, estimated and refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixfolio.covariance import _estimators as covariance
+from mixfolio.errors import DataError, InfeasibleError
+from mixfolio.optimization import _optimizers as optimization
+from mixfolio.report import pipeline as own_prices
+from tests.package.report import own_data
+from tests.package.report.own_data import write
+
+
+def read(folder, table, **options):
+    return own_prices.read_inputs(write(folder, table), **options)
+
+
+# ------------------------------------------------------------------- returns
+
+
+def test_days_become_whole_weeks(tmp_path):
+    table = own_data.daily(n_rows=503)
+    inputs = read(tmp_path, table)
+    assert inputs.frequency == ("weekly", 52.0)
+    last = table.groupby(table.index.to_period("W")).last()
+    expected = (last / last.shift(1) - 1).iloc[1:]
+    whole = table.groupby(table.index.to_period("W")).size().iloc[-1] == 5
+    expected = expected if whole else expected.iloc[:-1]
+    np.testing.assert_allclose(inputs.returns, expected, atol=1e-12)
+    assert "compounded to returns of weeks" in " ".join(inputs.notes)
+
+
+@pytest.mark.parametrize(("drop", "left_out"), [(0, False), (1, True), (4, True)])
+def test_a_last_week_that_is_not_whole_is_left_out(tmp_path, drop, left_out):
+    table = own_data.daily().loc[:"2016-06-24"]
+    table = table.iloc[: len(table) - drop]
+    assert table.index[-1].weekday() == 4 - drop
+    inputs = read(tmp_path, table)
+    assert (inputs.returns.index[-1] < table.index[-1]) == left_out
+    assert ("and the last week" in " ".join(inputs.notes)) == left_out
+
+
+def test_months_stay_months(tmp_path):
+    table = own_data.monthly()
+    inputs = read(tmp_path, table)
+    np.testing.assert_allclose(inputs.returns, table.pct_change().iloc[1:], atol=1e-12)
+    assert inputs.frequency == ("monthly", 12.0) and inputs.notes == []
+
+
+def test_wide_long_and_marked_files_give_the_same(tmp_path):
+    table = own_data.monthly()
+    wide = read(tmp_path, table)
+    long = own_prices.read_inputs(write(tmp_path, own_data.long(table), "long.csv"))
+    marked = tmp_path / "excel.csv"
+    marked.write_text(table.to_csv(), encoding="utf-8-sig")
+    excel = own_prices.read_inputs(marked)
+    for other in (long, excel):
+        pd.testing.assert_frame_equal(other.returns, wide.returns, check_column_type=False)
+    assert "byte-order mark" in excel.notes[0] and excel.name == "excel.csv"
+
+
+def test_times_of_one_zone_are_days(tmp_path):
+    table = own_data.monthly()
+    plain = read(tmp_path, table).returns
+    table.index = table.index.tz_localize("UTC")
+    np.testing.assert_array_equal(read(tmp_path, table).returns, plain)
+
+
+def test_groups_and_weights_are_matched_by_name(tmp_path):
+    table, groups = own_data.monthly(), own_data.groups()
+    held = pd.Series([0.5, 0.1, 0.1, 0.1, 0.1, 0.1], groups.index, name="weight")
+    inputs = own_prices.read_inputs(
+        write(tmp_path, table),
+        write(tmp_path, groups.iloc[::-1], "groups.csv"),
+        write(tmp_path, held.iloc[::-1], "weights.csv"),
+    )
+    pd.testing.assert_series_equal(inputs.groups, groups, check_names=False, check_dtype=False)
+    pd.testing.assert_series_equal(inputs.previous, held, check_names=False)
+
+
+# ------------------------------------------------------------------- missing prices
+
+
+def ragged():
+    table = own_data.monthly()
+    table.iloc[:20, 0] = np.nan
+    table.iloc[70:73, 2] = np.nan
+    return table
+
+
+def test_missing_prices_are_refused_unless_told_what_to_do(tmp_path):
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, ragged())
+    for fragment in ("Global Bonds starts later", "MSCI US has gaps inside", "--missing fill"):
+        assert fragment in str(caught.value)
+
+
+def test_a_delisted_asset_is_named_with_its_last_date(tmp_path):
+    table = own_data.monthly()
+    table.iloc[90:, 3] = np.nan
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, table)
+    last = table.index[89].date()
+    expected = f"MSCI World USD has no price after {last}, 61 rows before the others end"
+    assert expected in str(caught.value)
+
+
+def test_drop_assets(tmp_path):
+    inputs = read(tmp_path, ragged(), missing="drop-assets")
+    assert list(inputs.returns) == [
+        a for a in own_data.ASSETS if a not in ("Global Bonds", "MSCI US")
+    ]
+    assert inputs.notes == ["Left out for missing prices: Global Bonds, MSCI US."]
+
+
+def test_the_common_period_has_no_gaps(tmp_path):
+    with pytest.raises(DataError, match=r"3 prices are missing inside.*MSCI US"):
+        read(tmp_path, ragged(), missing="common-period")
+    table = ragged().drop(columns="MSCI US")
+    inputs = read(tmp_path, table, missing="common-period")
+    pd.testing.assert_index_equal(
+        inputs.returns.index, table.index[21:], check_names=False, exact=False
+    )
+    assert "20 rows were left out" in inputs.notes[0]
+
+
+def test_fill_bridges_short_gaps_and_no_others(tmp_path):
+    table = ragged()
+    inputs = read(tmp_path, table, missing="fill")
+    assert inputs.returns.index[0] == table.index[21]
+    found = inputs.returns["MSCI US"].loc[table.index[70] : table.index[73]]
+    gap = table["MSCI US"].iloc[73] / table["MSCI US"].iloc[69] - 1
+    np.testing.assert_allclose(found, [0, 0, 0, gap], atol=1e-12)
+    assert "3 missing prices" in inputs.notes[0]
+    table.iloc[70:77, 2] = np.nan
+    with pytest.raises(DataError, match="7 prices are missing inside"):
+        read(tmp_path, table, missing="fill")
+
+
+def test_groups_may_name_assets_that_were_left_out(tmp_path):
+    groups = write(tmp_path, own_data.groups(), "groups.csv")
+    inputs = own_prices.read_inputs(write(tmp_path, ragged()), groups, missing="drop-assets")
+    assert list(inputs.groups.index) == list(inputs.returns)
+
+
+# ------------------------------------------------------------------- refusals
+
+
+REFUSED = {
+    "two assets": (lambda t: t.iloc[:, :2], {}, "2 asset.s. are left, and 3 are needed"),
+    "too short": (lambda t: t.iloc[:35], {}, "34 monthly returns are left; 40 are needed"),
+    "two rows": (lambda t: t.iloc[:2], {}, "three dates"),
+    "still": (lambda t: t.assign(X=1.0), {}, "constant"),
+    "unknown policy": (lambda t: t, {"missing": "guess"}, "missing is 'guess'"),
+    "one price": (lambda t: t.assign(X=np.nan), {"missing": "fill"}, "X without a single price"),
+    "two-week steps": (
+        lambda t: t.set_axis(pd.date_range("2010", periods=len(t), freq="14D", name="date")),
+        {},
+        "14 days apart",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(tmp_path, name):
+    change, options, message = REFUSED[name]
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, change(own_data.monthly()), **options)
+
+
+def test_no_file_and_one_group(tmp_path):
+    with pytest.raises(DataError, match="no file of prices"):
+        own_prices.read_inputs("")
+    groups = write(tmp_path, own_data.groups().map(lambda _: "same"), "groups.csv")
+    with pytest.raises(DataError, match="all assets into the group 'same'"):
+        own_prices.read_inputs(write(tmp_path, own_data.monthly()), groups)
+
+
+# ------------------------------------------------------------------- the plan
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    groups = write(folder, own_data.groups(), "groups.csv")
+    return own_prices.read_inputs(write(folder, own_data.monthly()), groups)
+
+
+def test_defaults_depend_on_the_history(tmp_path, inputs):
+    plan = own_prices.make_plan(inputs)
+    assert (plan.lookback, plan.window, plan.step, plan.max_position) == (60, 60, 3, 0.30)
+    short = own_prices.make_plan(read(tmp_path, own_data.monthly(45)))
+    assert (short.lookback, short.window) == (45, 22)
+    three = own_prices.make_plan(read(tmp_path, own_data.monthly().iloc[:, :3]))
+    assert three.max_position == 0.5
+
+
+WRONG = {
+    "window beyond the data": ({"window": 500}, "150 monthly returns.*20 must be left"),
+    "window that leaves too little": ({"window": 131}, "Choose between 20 and 130"),
+    "lookback beyond the data": ({"lookback": 151}, "Choose between 20 and 150"),
+    "lookback too short": ({"lookback": 5}, "Choose between 20 and 150"),
+    "cap above one": ({"max_position": 30}, "0.3 is 30%"),
+    "cap of nothing": ({"max_position": 0}, "above 0"),
+    "costs in per cent": ({"costs": 1.0}, "costs is 1; it must be between 0 and 0.1"),
+    "heritability": ({"min_heritability": 2}, "min-heritability is 2"),
+    "penalty of nothing held": ({"turnover_penalty": 0.1}, "needs --previous"),
+    "negative penalty": ({"turnover_penalty": -1}, "turnover-penalty is -1"),
+    "no number": ({"costs": "much"}, "costs is 'much'"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_plan_that_the_data_do_not_allow(inputs, name):
+    choices, message = WRONG[name]
+    with pytest.raises(DataError, match=message):
+        own_prices.make_plan(inputs, **choices)
+
+
+@pytest.mark.parametrize("choices", [{"max_position": 0.1}, {"max_group": 0.2}])
+def test_limits_that_no_portfolio_meets(inputs, choices):
+    with pytest.raises(InfeasibleError):
+        own_prices.make_plan(inputs, **choices)
+
+
+def test_limits_on_groups_need_groups(tmp_path):
+    with pytest.raises(DataError, match="max-group needs --groups"):
+        own_prices.make_plan(read(tmp_path, own_data.monthly()), max_group=0.5)
+
+
+# ------------------------------------------------------------------- portfolio and comparison
+
+
+def test_the_portfolio_keeps_its_limits_and_uses_the_lookback(inputs):
+    plan = own_prices.make_plan(inputs, lookback=48, max_position=0.25, max_group=0.6)
+    found = own_prices.build_portfolio(inputs, plan)
+    assert found.diagnosis["periods"] == 48
+    assert found.weights.max() <= 0.25 + 1e-9
+    assert found.weights.groupby(inputs.groups).sum().max() <= 0.6 + 1e-9
+    assert found.weights.sum() == pytest.approx(1)
+
+
+def test_a_price_on_trading_keeps_what_is_held(tmp_path, inputs):
+    held = pd.Series(1 / 6, pd.Index(own_data.ASSETS, name="asset"), name="weight")
+    previous = write(tmp_path, held, "weights.csv")
+    again = own_prices.read_inputs(write(tmp_path, own_data.monthly()), None, previous)
+    turnover = [
+        own_prices.build_portfolio(
+            again, own_prices.make_plan(again, turnover_penalty=penalty)
+        ).diagnosis["turnover"]
+        for penalty in (0.0, 0.2, 50.0)
+    ]
+    assert turnover[0] > turnover[1] > turnover[2]
+    assert turnover[2] == pytest.approx(0, abs=1e-9)
+
+
+def test_learned_groups_find_planted_ones():
+    rng = np.random.default_rng(8)
+    factor = rng.normal(size=(200, 3))
+    place = np.repeat([0, 1, 2], [5, 3, 1])
+    values = 0.01 * (factor[:, place] + 0.3 * rng.normal(size=(200, 9)))
+    found = own_prices.learned_groups(pd.DataFrame(values, columns=list("ABCDEFGHI")))
+    assert found.tolist() == ["cluster 1"] * 5 + ["cluster 2"] * 3 + ["cluster 3"]
+
+
+@pytest.fixture(scope="module")
+def compared(inputs):
+    plan = own_prices.make_plan(inputs)
+    return own_prices.compare(inputs, plan, rng=np.random.default_rng(1)), plan
+
+
+def test_the_comparison_is_a_plain_loop(inputs, compared):
+    found, plan = compared
+    values = inputs.returns
+    earned = []
+    for start in range(plan.window, len(values), plan.step):
+        past = values.iloc[start - plan.window : start]
+        weights = optimization.minimum_variance(
+            covariance.nonlinear_shrinkage(past), bounds=(0, plan.max_position)
+        )
+        for day in range(start, min(start + plan.step, len(values))):
+            growth = weights * (1 + values.iloc[day])
+            earned.append(growth.sum() - 1)
+            weights = growth / growth.sum()
+    np.testing.assert_allclose(found.result.gross["nonlinear shrinkage"], earned, atol=1e-12)
+    volatility = np.std(earned, ddof=1) * np.sqrt(12)
+    row = found.volatility.loc["nonlinear shrinkage"]
+    assert row["volatility"] == pytest.approx(volatility, rel=1e-9)
+
+
+def test_the_comparison_is_complete_and_sorted(compared):
+    found, _ = compared
+    names = ["1/N", "sample covariance", "linear shrinkage", "nonlinear shrinkage", "mixed model"]
+    assert set(found.volatility.index) == set(found.summary.index) == set(names)
+    assert found.volatility["volatility"].is_monotonic_increasing
+    assert found.volatility["included"].iloc[0]
+    assert found.left_out == {} and found.result.failures.empty
+    costs = (found.result.gross - found.result.returns).mean() * 12
+    np.testing.assert_allclose(found.summary["costs"], costs[found.summary.index], atol=1e-12)
+    assert found.result.weights["mixed model"].to_numpy().max() < 0.5
+
+
+def test_learned_groups_do_not_see_the_future(tmp_path):
+    table = own_data.monthly()
+    plan_of = own_prices.make_plan
+    first = read(tmp_path, table)
+    changed = table.copy()
+    changed.iloc[70:] *= 1 + 0.2 * np.random.default_rng(3).random(changed.iloc[70:].shape)
+    second = read(tmp_path, changed)
+    weights = [
+        own_prices.compare(i, plan_of(i), rng=np.random.default_rng(1))
+        .result.weights["mixed model"]
+        .iloc[:9]
+        for i in (first, second)
+    ]
+    np.testing.assert_array_equal(*weights)
+
+
+def test_with_few_periods_the_sample_covariance_is_left_out(tmp_path):
+    table = own_data.daily(n_rows=215, n_assets=23)
+    inputs = read(tmp_path, table)
+    plan = own_prices.make_plan(inputs)
+    assert plan.window < 23
+    found = own_prices.compare(inputs, plan, rng=np.random.default_rng(1))
+    assert list(found.left_out) == ["sample covariance"]
+    assert "mixed model" in found.summary.index

