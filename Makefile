@@ -30,30 +30,31 @@ test: book ## every test; builds the book first if it is stale
 	@$(VPY) -m pytest
 
 serve: env ## local site that follows your edits [PORT=8000]
-	@$(VPY) -m tools.serve --port $(PORT)
+	@$(VPY) -m tools.build.serve --port $(PORT)
 
 run: env ## one chapter with your parameters: CHAPTER=01 [PARAMS="n_assets=50 seed=7"]
-	@$(VPY) -m tools.run_chapter $(CHAPTER) $(PARAMS)
+	@$(VPY) -m tools.build.run_chapter $(CHAPTER) $(PARAMS)
 
 portfolio: env ## report on your prices: PRICES=my.csv [GROUPS=groups.csv OUTPUT=dir OPTIONS="--costs 0.002"]
 	@$(VPY) -m mixfolio report "$(PRICES)" $(if $(GROUPS),--groups "$(GROUPS)") \
 		--output "$(OUTPUT)" $(OPTIONS)
 
 accept: env ## record new reference outputs, print the difference [CHAPTER=01]
-	@$(VPY) -m tools.accept $(CHAPTER)
+	@$(VPY) -m tools.build.accept $(CHAPTER)
 
 portable: env ## run chapters as other machines would [SETTINGS="skylakex 4-threads" CHAPTER=07]
-	@$(VPY) -m tools.portable $(SETTINGS) $(if $(CHAPTER),--chapter $(CHAPTER))
+	@$(VPY) -m tools.build.portable $(SETTINGS) $(if $(CHAPTER),--chapter $(CHAPTER))
 
 data: env ## rebuild data/ from the packages that distribute the originals, then check it
 	@$(VPY) tools/rebuild_data.py
 	@$(VPY) tools/rebuild_data.py --check
 
 lock: env ## resolve requirements.lock again from pyproject.toml
-	@$(VPY) -m tools.lock
+	@$(VPY) -m tools.build.lock
 
 lint: env ## ruff and mypy
 	@$(VPY) -m ruff check .
+	@$(VPY) -m ruff format --check .
 	@$(VPY) -m mypy
 
 bench: env ## measure speed, accuracy and memory into benchmarks/results.json

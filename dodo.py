@@ -1,39 +1,25 @@
 """The build graph: which step needs what, and when it has to run again.
 
 ``doit list`` shows the steps. Contents decide, not dates: a file that was only
-touched runs nothing. The data files of a chapter are not declared anywhere, they
-were recorded when the chapter last ran (see ``tools/data_reads.py``).
+touched runs nothing. What a chapter reads, data files and modules of the package,
+is not declared anywhere: it was recorded when the chapter last ran (see
+``tools/build/reads.py``).
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from doit.exceptions import TaskFailed
 
-from tools import benchmarks_page, data_reads
-from tools.progress import ProgressReporter
-from tools.project import Project
+from tools.build import reads
+from tools.build.progress import ProgressReporter
+from tools.build.project import Project, run_python
+from tools.site import benchmarks_page
 
 PROJECT = Project(Path(__file__).resolve().parent)
 CHAPTERS = PROJECT.chapters()
-BOOK_TOOLS = (
-    "stage.py",
-    "api_pages.py",
-    "benchmarks_page.py",
-    "sphinx_docstrings.py",
-    "sphinx_chapter_numbers.py",
-    "colophon.py",
-    "portable.py",
-    "mathjax.py",
-    "render.py",
-    "polish_html.py",
-    "icons.py",
-    "check_site.py",
-    "project.py",
-)
+LOCK = PROJECT.root / "requirements.lock"
+TOOLS = PROJECT.root / "tools"
 
 PROJECT.build_dir.mkdir(exist_ok=True)
 
@@ -51,79 +37,77 @@ DOIT_CONFIG = {
 
 def run_tool(name: str, *arguments: str):
     """Run ``python -m tools.<name>``; what it prints becomes the message of a failure."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"tools.{name}", *arguments],
-        cwd=PROJECT.root,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="backslashreplace",
-    )
-    if done.returncode:
-        return TaskFailed((done.stdout + done.stderr).strip() or f"{name} failed silently")
-    return True
+    status, output = run_python(PROJECT, "-m", f"tools.{name}", *arguments)
+    return TaskFailed(output or f"{name} failed silently") if status else True
 
 
 def tool(name: str, *arguments: str) -> list:
     return [(run_tool, [name, *arguments])]
 
 
-def paths(files: Iterable[Path]) -> list[str]:
-    """Names relative to the root, so that a moved or copied project is not stale."""
-    return [path.relative_to(PROJECT.root).as_posix() for path in files]
+def tools_of(room: str, *names: str) -> list[Path]:
+    return [TOOLS / room / f"{name}.py" for name in names]
 
 
-def book_files() -> list[Path]:
-    return sorted(path for path in PROJECT.book_dir.rglob("*") if path.is_file())
+def unchanged(task, values: dict, files: Iterable[Path]) -> bool:
+    """Whether the files are what they were when the step last began.
+
+    They are hashed now, before the step runs, and the hashes are kept when it has succeeded. A
+    file that is edited while the step runs is then a change, and the step runs again next time.
+    """
+    present = PROJECT.hashes(files)
+    task.value_savers.append(lambda: {"inputs": present})
+    return present == values.get("inputs")
+
+
+def made_from(*files: Path) -> list:
+    return [(unchanged, [files])]
+
+
+def target(path: Path) -> list[str]:
+    return [path.relative_to(PROJECT.root).as_posix()]
 
 
 def task_prepare():
     """Build Matplotlib's font list once, so that no chapter prints a remark about it."""
     return {
-        "actions": tool("kernel"),
-        "file_dep": ["requirements.lock"],
-        "targets": paths([PROJECT.build_dir / "matplotlib" / "ready"]),
+        "actions": tool("build.kernel"),
+        "uptodate": made_from(LOCK),
+        "targets": target(PROJECT.build_dir / "matplotlib" / "ready"),
     }
 
 
 def task_execute():
-    """Execute a chapter whose source, package, data or environment has changed."""
-    common = [
-        *PROJECT.package_files(),
-        PROJECT.root / "requirements.lock",
-        *PROJECT.tool_files(
-            "execute.py", "glue_keys.py", "notebook.py", "kernel.py", "kernel_site/sitecustomize.py"
-        ),
-    ]
+    """Execute a chapter if its source, what it read, or the environment has changed."""
+    tools = tools_of("build", "execute", "notebook", "kernel", "kernel_site/sitecustomize")
     for chapter in CHAPTERS:
         yield {
             "name": chapter,
-            "actions": tool("execute", chapter),
-            "file_dep": paths([PROJECT.source(chapter), *common]),
-            "uptodate": [(data_reads.unchanged, [PROJECT, chapter])],
-            "targets": paths([PROJECT.executed(chapter)]),
+            "actions": tool("build.execute", chapter),
+            "uptodate": [
+                *made_from(PROJECT.source(chapter), LOCK, *tools),
+                (reads.unchanged, [PROJECT, chapter]),
+            ],
+            "targets": target(PROJECT.executed(chapter)),
             "task_dep": ["prepare"],
         }
 
 
 def task_validate():
     """Compare an executed chapter with its reference, and run the reference again."""
-    tools = PROJECT.tool_files("validate.py", "references.py", "cell_diff.py", "notebook.py")
+    tools = tools_of("build", "validate", "references", "notebook")
     for chapter in CHAPTERS:
-        references = [path for path in [PROJECT.reference(chapter)] if path.exists()]
         yield {
             "name": chapter,
-            "actions": tool("validate", chapter),
-            "file_dep": paths(
-                [
-                    PROJECT.source(chapter),
-                    PROJECT.executed(chapter),
-                    *references,
-                    PROJECT.reference_dir / "conftest.py",
-                    *tools,
-                ]
+            "actions": tool("build.validate", chapter),
+            "uptodate": made_from(
+                PROJECT.source(chapter),
+                PROJECT.executed(chapter),
+                PROJECT.reference(chapter),
+                PROJECT.reference_dir / "conftest.py",
+                *tools,
             ),
+            "task_dep": [f"execute:{chapter}"],
         }
 
 
@@ -138,40 +122,36 @@ def task_references():
     return {"actions": [refuse_orphans], "uptodate": [lambda: not PROJECT.orphans()]}
 
 
-def site_inputs() -> list[str]:
-    executed = [PROJECT.executed(chapter) for chapter in CHAPTERS]
-    sources = [PROJECT.source(chapter) for chapter in CHAPTERS]
-    records = [path for path in [PROJECT.confirmed] if path.exists()]
-    return paths(
-        [
-            PROJECT.config,
-            *book_files(),
-            *records,
-            *executed,
-            *sources,
-            *PROJECT.package_files(),
-            *benchmarks_page.inputs(PROJECT),
-            PROJECT.root / "requirements.lock",
-            *PROJECT.tool_files(*BOOK_TOOLS),
-        ]
-    )
+def site_inputs() -> list[Path]:
+    return [
+        PROJECT.config,
+        PROJECT.confirmed,
+        LOCK,
+        *sorted(path for path in PROJECT.book_dir.rglob("*") if path.is_file()),
+        *map(PROJECT.executed, CHAPTERS),
+        *map(PROJECT.source, CHAPTERS),
+        *PROJECT.package_files(),
+        *benchmarks_page.inputs(PROJECT),
+        *sorted((TOOLS / "site").glob("*.py")),
+        *tools_of("build", "notebook", "portable", "project"),
+    ]
 
 
 def task_site():
     """Render the validated chapters; the last good site stays until the new one is checked."""
     return {
-        "actions": tool("render"),
-        "file_dep": site_inputs(),
+        "actions": tool("site.render"),
+        "uptodate": made_from(*site_inputs()),
         "task_dep": ["references", "validate"],
-        "targets": paths([PROJECT.site_dir / "index.html"]),
+        "targets": target(PROJECT.site_dir / "index.html"),
     }
 
 
 def task_preview():
     """Render without validation into build/preview, for writing (see ``make serve``)."""
     return {
-        "actions": tool("render", "--preview"),
-        "file_dep": site_inputs(),
+        "actions": tool("site.render", "--preview"),
+        "uptodate": made_from(*site_inputs()),
         "task_dep": ["execute"],
-        "targets": paths([PROJECT.build_dir / "preview" / "index.html"]),
+        "targets": target(PROJECT.build_dir / "preview" / "index.html"),
     }

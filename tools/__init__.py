@@ -1,4 +1,8 @@
-"""The steps of the build, each a module that is run with ``python -m tools.<name>``."""
+"""The steps of the build: ``build`` runs chapters, ``site`` makes pages, ``data`` makes ``data/``.
+
+A step is a module that is run with ``python -m tools.<room>.<name>``. Two are scripts:
+``environment.py``, which runs before there is an environment, and ``rebuild_data.py``.
+"""
 
 import sys
 

@@ -53,17 +53,8 @@ def install_uv() -> None:
     with tempfile.TemporaryDirectory() as directory:
         pinned = Path(directory) / "uv.txt"
         pinned.write_text(locked_uv(), encoding="utf-8")
-        run(
-            PYTHON,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-            pinned,
-        )
+        pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        run(*pip, "--require-hashes", "-r", pinned)
 
 
 def create() -> None:
@@ -82,19 +73,9 @@ def create() -> None:
 def synchronise() -> None:
     """Install the lock, then the package itself in place, without dependencies."""
     install_uv()
-    uv = (PYTHON, "-m", "uv", "pip")
-    run(*uv, "sync", "--quiet", "--require-hashes", "--python", PYTHON, LOCK)
-    run(
-        *uv,
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--python",
-        PYTHON,
-        "--editable",
-        ROOT,
-    )
+    uv, here = (PYTHON, "-m", "uv", "pip"), ("--quiet", "--python", PYTHON)
+    run(*uv, "sync", *here, "--require-hashes", LOCK)
+    run(*uv, "install", *here, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
 def main() -> None:

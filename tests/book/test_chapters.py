@@ -2,13 +2,13 @@
 
 import dataclasses
 
+import chapter_rules as rules
 import nbformat
 import pytest
 from pybtex.database import parse_file
 
-from tools import chapter_rules as rules
-from tools import notebook
-from tools.project import Project
+from tools.build import notebook
+from tools.build.project import Project
 
 PROJECT = Project()
 PAGES = sorted([*PROJECT.chapters_dir.glob("*.md"), *PROJECT.book_dir.glob("*.md")])

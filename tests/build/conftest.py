@@ -13,6 +13,13 @@ import projects
 PATIENCE = 300  # seconds that a worker waits for the one that builds
 
 
+def pytest_collection_modifyitems(items):
+    """Whoever works on the little book waits until it is built."""
+    for item in items:
+        if "built_once" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
+
+
 def _build(target: Path) -> None:
     projects.little_book(target)
     done = projects.run(target, "doit")

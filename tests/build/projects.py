@@ -9,16 +9,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURE = Path(__file__).resolve().parent / "fixture"
-MACHINERY = ("tools", "dodo.py", "_config.yml", "pyproject.toml", "requirements.lock",
-             "book/_static", "tests/reference/conftest.py")
+MACHINERY = (
+    "tools",
+    "dodo.py",
+    "_config.yml",
+    "pyproject.toml",
+    "requirements.lock",
+    "book/_static",
+    "tests/reference/conftest.py",
+)
 
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file, or a directory without compiled Python."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
     else:
         shutil.copy2(source, target)
 
@@ -33,8 +41,13 @@ def little_book(target: Path) -> Path:
 
 def copy_of_this_book(target: Path) -> Path:
     """Every file that git knows or would add, as it is in the working tree."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                            cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
             copy(ROOT / name, target / name)
@@ -44,9 +57,15 @@ def copy_of_this_book(target: Path) -> Path:
 def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m <command>`` in the project, with the project's own package."""
     environment = {**os.environ, "PYTHONPATH": str(project / "src"), "NO_COLOR": "1"}
-    return subprocess.run([sys.executable, "-m", *command], cwd=project, env=environment,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=project,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+    )
 
 
 def stale(project: Path) -> set[str]:
@@ -59,8 +78,11 @@ def stale(project: Path) -> set[str]:
 
 def fingerprint(directory: Path) -> dict[str, str]:
     """Every file below the directory with a hash of its content."""
-    return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(directory.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -1,8 +1,8 @@
 """The reference of the package follows its folders: every public module has a page."""
 
 import mixfolio
-from tools import api_pages, stage
-from tools.project import HERE, Project
+from tools.build.project import HERE, Project
+from tools.site import api_pages, stage
 
 THIS = Project(HERE)
 
@@ -22,9 +22,9 @@ def test_a_room_without_a_face_shows_every_subject():
 
 
 def test_the_contents_name_every_page_of_the_reference_in_order():
-    entries = stage.toc_entries(stage.contents(THIS, api_pages.pages(THIS)))
+    entries = stage.pages(THIS)
     start = entries.index("api")
-    assert entries[start:start + len(mixfolio.__all__) + 1] == list(api_pages.pages(THIS))
+    assert entries[start : start + len(mixfolio.__all__) + 1] == list(api_pages.pages(THIS))
 
 
 def test_a_book_without_the_package_has_no_reference(tmp_path):

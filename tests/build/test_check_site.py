@@ -3,8 +3,8 @@
 import projects
 import pytest
 
-from tools import check_site, stage
-from tools.project import Project
+from tools.build.project import Project
+from tools.site import check_site, stage
 
 PAGE = "chapters/01-coin.html"
 END = "</article>"
@@ -26,7 +26,7 @@ DEFECTS = {
 
 def problems(book):
     project = Project(book)
-    pages = stage.toc_entries(project.book_dir / "_toc.yml")
+    pages = stage.pages(project)
     return check_site.check(project.site_dir, pages, project)
 
 
@@ -63,8 +63,9 @@ def test_a_table_that_the_page_does_not_show(book):
     assert expected in problems(book)
 
 
-@pytest.mark.parametrize("rule", ['@import "https://example.org/x.css";',
-                                  "p { background: url(gone.png); }"])
+@pytest.mark.parametrize(
+    "rule", ['@import "https://example.org/x.css";', "p { background: url(gone.png); }"]
+)
 def test_a_style_sheet_that_refers_to_what_is_not_there(book, rule):
     sheet = book / "build/site/_static/book.css"
     sheet.write_text(rule, encoding="utf-8")

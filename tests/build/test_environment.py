@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tools.project import Project
+from tools.build.project import Project
 
 ROOT = Project().root
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -22,17 +22,26 @@ CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 ONLY_ON_PYPI = {"axe-playwright-python", "playwright", "sphinx-mathjax-offline"}
 
-REQUIREMENTS = [Requirement(text) for text in [
-    *PROJECT["project"]["dependencies"],
-    *(text for name, group in PROJECT["dependency-groups"].items() if not name.startswith("bench")
-      for text in group)]]
+REQUIREMENTS = [
+    Requirement(text)
+    for text in [
+        *PROJECT["project"]["dependencies"],
+        *(
+            text
+            for name, group in PROJECT["dependency-groups"].items()
+            if not name.startswith("bench")
+            for text in group
+        ),
+    ]
+]
 PINS = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\$", LOCK, re.MULTILINE)
 
 
 def listed(requirement, names):
     """How environment.yml writes a requirement."""
-    return names.get(requirement.name, requirement.name) + \
-        ",".join(sorted(str(requirement.specifier).split(","), reverse=True))
+    return names.get(requirement.name, requirement.name) + ",".join(
+        sorted(str(requirement.specifier).split(","), reverse=True)
+    )
 
 
 def test_conda_environment_is_that_of_pyproject():
@@ -52,8 +61,11 @@ def test_no_requirement_is_listed_twice():
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
 def test_lock_covers(requirement):
-    versions = [Version(version) for name, version, _ in PINS
-                if canonicalize_name(name) == canonicalize_name(requirement.name)]
+    versions = [
+        Version(version)
+        for name, version, _ in PINS
+        if canonicalize_name(name) == canonicalize_name(requirement.name)
+    ]
     assert versions, "not in the lock; run make lock"
     assert all(version in requirement.specifier for version in versions)
 
@@ -97,8 +109,13 @@ def test_this_environment_is_the_locked_one():
 
 
 def _tracked():
-    done = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-                          cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return [ROOT / name for name in done.stdout.split("\0") if name]
 
 

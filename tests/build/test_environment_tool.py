@@ -9,10 +9,13 @@ from tools import environment
 def place(tmp_path, monkeypatch):
     """An environment in a temporary place; returns the list of what was done to it."""
     done = []
-    for name, path in {"ROOT": tmp_path, "VENV": tmp_path / ".venv",
-                       "LOCK": tmp_path / "requirements.lock",
-                       "STAMP": tmp_path / ".venv" / "book-environment",
-                       "PYTHON": tmp_path / ".venv" / "bin" / "python"}.items():
+    for name, path in {
+        "ROOT": tmp_path,
+        "VENV": tmp_path / ".venv",
+        "LOCK": tmp_path / "requirements.lock",
+        "STAMP": tmp_path / ".venv" / "book-environment",
+        "PYTHON": tmp_path / ".venv" / "bin" / "python",
+    }.items():
         monkeypatch.setattr(environment, name, path)
     environment.LOCK.write_text("uv==1.0 \\\n    --hash=sha256:0\n    # via x\nvine==1\n")
     (tmp_path / "pyproject.toml").write_text("[project]")

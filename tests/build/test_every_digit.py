@@ -7,12 +7,19 @@ import projects
 import pytest
 from nbval.plugin import IPyNbCell, nocolors
 
-from tools import notebook, references
-from tools.project import Project
+from tools.build import notebook, references
+from tools.build.project import Project
 
 THIS = Project(projects.ROOT)
-SKIPPED_BY_NBVAL = ("metadata", "traceback", "prompt_number", "output_type", "name",
-                    "execution_count", "application/vnd.jupyter.widget-view+json")
+SKIPPED_BY_NBVAL = (
+    "metadata",
+    "traceback",
+    "prompt_number",
+    "output_type",
+    "name",
+    "execution_count",
+    "application/vnd.jupyter.widget-view+json",
+)
 TRIED_WHEN_IT_WAS_FOUND_SOUND = 2_800
 
 
@@ -33,15 +40,16 @@ def _changes(outputs):
                 changed = copy.deepcopy(outputs)
                 place, name = list(_texts(changed))[which]
                 digit = str((int(letter) + 1) % 10)
-                place[name] = place[name][:at] + digit + place[name][at + 1:]
+                place[name] = place[name][:at] + digit + place[name][at + 1 :]
                 yield changed
 
 
 def _nbval():
     """nbval's comparison of a cell, as set up for the references."""
     cell = IPyNbCell.__new__(IPyNbCell)
-    cell.parent = SimpleNamespace(skip_compare=(*SKIPPED_BY_NBVAL, *notebook.SKIPPED),
-                                  sanitize_patterns={})
+    cell.parent = SimpleNamespace(
+        skip_compare=(*SKIPPED_BY_NBVAL, *notebook.SKIPPED), sanitize_patterns={}
+    )
     cell.colors = nocolors
     cell.format_output_compare = lambda *_: None  # nobody reads these accounts
     return cell
@@ -59,7 +67,11 @@ def test_a_change_of_any_digit_is_seen(chapter):
 
 
 def test_no_fewer_digits_are_tried_than_when_the_comparison_was_found_sound():
-    digits = sum(letter.isdecimal() for chapter in THIS.chapters()
-                 for cell in references.read_reference(THIS, chapter).cells
-                 for holder, key in _texts(cell.outputs) for letter in str(holder[key]))
+    digits = sum(
+        letter.isdecimal()
+        for chapter in THIS.chapters()
+        for cell in references.read_reference(THIS, chapter).cells
+        for holder, key in _texts(cell.outputs)
+        for letter in str(holder[key])
+    )
     assert digits >= TRIED_WHEN_IT_WAS_FOUND_SOUND

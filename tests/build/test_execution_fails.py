@@ -36,15 +36,16 @@ def test_a_chapter_that_reaches_for_the_network(book, must_fail):
 
 def test_a_number_that_no_cell_provides(book, must_fail):
     text = (book / COIN).read_text(encoding="utf-8")
-    line = 1 + text[:text.index("{glue:text}`n`")].count("\n")
-    projects.replace(book / COIN, "{glue:text}`n` times",
-                     "{glue:text}`n` or {glue:text}`m:.2f` times")
+    line = 1 + text[: text.index("{glue:text}`n`")].count("\n")
+    projects.replace(
+        book / COIN, "{glue:text}`n` times", "{glue:text}`n` or {glue:text}`m:.2f` times"
+    )
     message = f"chapters/01-coin.md:{line}: {{glue:text}}`m:.2f` has no glue('m', ...)"
     output = must_fail()
     assert "FAILED   execute  01-coin" in output
     assert message in output
     assert "`n`" not in output
-    for command in (["tools.accept", "01"], ["tools.run_chapter", "01", "seed=8"]):
+    for command in (["tools.build.accept", "01"], ["tools.build.run_chapter", "01", "seed=8"]):
         done = projects.run(book, *command)
         assert done.returncode == 1
         assert message in done.stdout

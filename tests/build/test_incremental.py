@@ -1,10 +1,14 @@
 """What a change makes the build do again, and that nothing else is done."""
 
+import hashlib
 import os
 import re
 import time
 
 import projects
+
+from tools.build import reads
+from tools.build.project import Project
 
 EXECUTED = {"execute:01-coin", "execute:02-table"}
 
@@ -17,8 +21,12 @@ def test_nothing_changed_runs_nothing_in_two_seconds(book):
 
 
 def test_a_touched_file_is_not_a_change(book):
-    for path in [*(book / "chapters").iterdir(), *(book / "data").iterdir(),
-                 *(book / "src").rglob("*.py"), *(book / "book").rglob("*.md")]:
+    for path in [
+        *(book / "chapters").iterdir(),
+        *(book / "data").iterdir(),
+        *(book / "src").rglob("*.py"),
+        *(book / "book").rglob("*.md"),
+    ]:
         os.utime(path)
     assert projects.stale(book) == set()
 
@@ -33,9 +41,37 @@ def test_one_chapter(book):
     assert projects.stale(book) == {"execute:01-coin", "validate:01-coin", "site"}
 
 
-def test_the_package(book):
+def test_the_first_build_records_what_each_chapter_read(book):
+    project, package = Project(book), "src/coin/__init__.py"
+    assert set(reads.recorded(project, "01-coin")) == {package}
+    assert set(reads.recorded(project, "02-table")) == {
+        package,
+        "src/coin/recorded.py",
+        "data/tosses.csv",
+    }
+    for chapter in project.chapters():
+        for name, digest in reads.recorded(project, chapter).items():
+            assert digest == hashlib.sha256((book / name).read_bytes()).hexdigest()
+
+
+def test_a_module_that_every_chapter_loads(book):
     projects.replace(book / "src/coin/__init__.py", '"""Heads over tosses."""', '"""Heads."""')
-    assert projects.stale(book) >= EXECUTED
+    assert projects.stale(book) == {*EXECUTED, "site"}
+
+
+def test_a_module_that_one_chapter_loads(book):
+    projects.replace(book / "src/coin/recorded.py", "of two coins", "of both coins")
+    assert projects.stale(book) == {"execute:02-table", "site"}
+
+
+def test_a_module_that_no_chapter_loads(book):
+    projects.replace(book / "src/coin/unloaded.py", "No chapter", "Nobody")
+    assert projects.stale(book) == {"site"}  # its docstring may be part of the reference
+
+
+def test_a_module_that_is_gone(book):
+    (book / "src/coin/recorded.py").unlink()
+    assert projects.stale(book) == {"execute:02-table", "site"}
 
 
 def test_data_only_concern_the_chapters_that_read_them(book):
@@ -74,6 +110,10 @@ def test_a_comment_in_a_chapter_runs_only_that_chapter(book):
     assert done.returncode == 0, done.stdout
     assert "02-table" in done.stdout
     assert "01-coin" not in done.stdout
-    assert re.search(r"^Time: \d+ s in all; execute .* s, validate .* s, site .* s "
-                     r"\(stages overlap\)\.$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^Time: \d+ s in all; execute .* s, validate .* s, site .* s "
+        r"\(stages overlap\)\.$",
+        done.stdout,
+        re.MULTILINE,
+    )
     assert "A small table" in (book / "build/site/chapters/02-table.html").read_text()

@@ -17,7 +17,10 @@ def test_a_clone_that_converts_line_endings_is_the_same(tmp_path):
     git(book, "commit", "-q", "-m", "all")
     git(tmp_path, "clone", "-q", "-c", "core.autocrlf=true", str(book), "clone")
     clone = projects.fingerprint(tmp_path / "clone")
-    files = {name: digest for name, digest in projects.fingerprint(book).items()
-             if not name.startswith(".git/")}
+    files = {
+        name: digest
+        for name, digest in projects.fingerprint(book).items()
+        if not name.startswith(".git/")
+    }
     assert "data/datapackage.json" in files and "tests/reference/01-mean-variance.ipynb" in files
     assert {name: clone.get(name) for name in files} == files

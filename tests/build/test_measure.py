@@ -22,6 +22,7 @@ def measure(monkeypatch):
 @pytest.fixture
 def clock(measure, monkeypatch):
     """A clock that only the functions of `takes` move on."""
+
     class Clock:
         now = 0.0
 
@@ -52,15 +53,25 @@ def test_short_calls_are_repeated_and_their_median_counts(measure, clock):
 
 def test_ratios_are_those_of_the_rounds(measure):
     row = measure.paired([1.0, 2.0, 4.0], [10.0, 20.0, 80.0])
-    assert row["times as fast"] == {"median": 10.0, "lower quartile": 10.0,
-                                    "upper quartile": 15.0, "rounds": 3}
+    assert row["times as fast"] == {
+        "median": 10.0,
+        "lower quartile": 10.0,
+        "upper quartile": 15.0,
+        "rounds": 3,
+    }
     assert row["seconds"]["median"] == 2.0
     assert row["peer seconds"]["median"] == 20.0
 
 
 def test_a_row_has_ratio_errors_and_target(measure, clock):
-    (row,) = measure.compared("work", "N = 1", clock.takes(0.1), {"Peer": clock.takes(0.5)},
-                              error=lambda result: 0.25, targets={"Peer": 6, "Other": 1})
+    (row,) = measure.compared(
+        "work",
+        "N = 1",
+        clock.takes(0.1),
+        {"Peer": clock.takes(0.5)},
+        error=lambda result: 0.25,
+        targets={"Peer": 6, "Other": 1},
+    )
     assert row["times as fast"]["median"] == pytest.approx(5.0)
     assert (row["error"], row["peer error"]) == (0.25, 0.25)
     assert row["targets"] == [{"figure": "times as fast", "at least": 6, "met": False}]

@@ -13,7 +13,7 @@ def test_a_warning_of_the_renderer_is_an_error(book, must_fail):
 def test_a_picture_without_a_text(book, must_fail):
     text = "    alt: A line that starts far from one half and approaches it."
     projects.replace(book / COIN, text, "    width: 300px")
-    projects.run(book, "tools.accept", "01")
+    projects.run(book, "tools.build.accept", "01")
     assert "alternative text" in must_fail()
 
 

@@ -4,8 +4,8 @@ import projects
 import pytest
 from bs4 import BeautifulSoup
 
-from tools import notebook, run_chapter
-from tools.project import UserError
+from tools.build import notebook, run_chapter
+from tools.build.project import UserError
 
 DECLARED = {
     "n": run_chapter.Parameter("n", "int", "3", "a count"),
@@ -51,13 +51,16 @@ def test_the_parameters_are_read_from_the_chapter():
     ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["nine"], "There is no chapter 'nine'"),
-    (["01", "sides=6"], "There is no parameter 'sides'"),
-    (["01", "seed=soon"], "seed must be of type int, but 'soon' is not"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nine"], "There is no chapter 'nine'"),
+        (["01", "sides=6"], "There is no parameter 'sides'"),
+        (["01", "seed=soon"], "seed must be of type int, but 'soon' is not"),
+    ],
+)
 def test_the_command_refuses(book, arguments, message):
-    done = projects.run(book, "tools.run_chapter", *arguments)
+    done = projects.run(book, "tools.build.run_chapter", *arguments)
     assert done.returncode == 1
     assert message in done.stdout
     assert "Traceback" not in done.stdout
@@ -66,7 +69,7 @@ def test_the_command_refuses(book, arguments, message):
 
 def test_without_a_chapter_the_command_shows_what_there_is(book):
     for arguments in ([], ["seed=8"]):
-        done = projects.run(book, "tools.run_chapter", *arguments)
+        done = projects.run(book, "tools.build.run_chapter", *arguments)
         assert done.returncode == 1
         assert "01-coin\n  n_tosses: int = 100  # number of tosses" in done.stdout
         assert "02-table\n  digits: int = 3  # decimals shown" in done.stdout
@@ -81,7 +84,7 @@ def test_runs_with_other_parameters_have_other_names():
 
 
 def test_the_command_runs_the_chapter(book):
-    done = projects.run(book, "tools.run_chapter", "1", "n_tosses=400", "label=penny")
+    done = projects.run(book, "tools.build.run_chapter", "1", "n_tosses=400", "label=penny")
     assert done.returncode == 0, done.stdout
     assert "Executing: 100%" in done.stdout
     path = book / "build/run/01-coin--n_tosses-400--label-penny/chapters/01-coin.html"

@@ -9,8 +9,8 @@ from http.server import ThreadingHTTPServer
 import projects
 import pytest
 
-from tools.project import Project
-from tools.serve import Handler, Preview, main
+from tools.build.project import Project, run_command
+from tools.build.serve import PORT, Handler, Preview, serve
 
 
 @pytest.fixture
@@ -72,5 +72,6 @@ def test_a_port_in_use_is_said_before_anything_is_built(tmp_path, monkeypatch, c
     monkeypatch.setattr(Preview, "build", lambda preview: pytest.fail("it was built"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main(["--port", str(port), "--root", str(tmp_path)]) == 1
+        given = ["--port", str(port), "--root", str(tmp_path)]
+        assert run_command(serve, PORT, given=given) == 1
     assert capsys.readouterr().err == f"port {port} is in use; try PORT={port + 1}\n"

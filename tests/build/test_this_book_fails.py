@@ -6,7 +6,9 @@ import json
 import projects
 import pytest
 
-from tools.project import Project
+from tools.build.project import Project
+
+pytestmark = [pytest.mark.book, pytest.mark.slow]
 
 SHIFT = '''
 
@@ -39,7 +41,7 @@ def _fails(book, chapter):
 
 
 def test_one_weight_changed_by_1e_4(copied):
-    module = copied / "src/mixfolio/optimization.py"
+    module = copied / "src/mixfolio/optimization/__init__.py"
     module.write_text(module.read_text(encoding="utf-8") + SHIFT, encoding="utf-8")
     output = _fails(copied, "01-mean-variance")
     assert "FAILED   validate  01-mean-variance" in output
@@ -58,7 +60,7 @@ def _change_one_digit(path):
     packed = path.suffix == ".gz"
     text = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
     at = max(text.rfind(str(digit).encode()) for digit in range(9))
-    changed = text[:at] + bytes([text[at] + 1]) + text[at + 1:]
+    changed = text[:at] + bytes([text[at] + 1]) + text[at + 1 :]
     path.write_bytes(gzip.compress(changed, mtime=0) if packed else changed)
 
 

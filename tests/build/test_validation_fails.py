@@ -80,9 +80,10 @@ def test_a_missing_reference(book, must_fail):
 
 def test_a_table_that_shows_more_than_its_text(book, must_fail):
     path = book / "chapters/02-table.md"
-    projects.replace(path, "table.round(digits)",
-                     "import pandas as pd\npd.DataFrame({'x': range(100)})")
-    projects.run(book, "tools.accept", "02")
+    projects.replace(
+        path, "table.round(digits)", "import pandas as pd\npd.DataFrame({'x': range(100)})"
+    )
+    projects.run(book, "tools.build.accept", "02")
     output = must_fail("validate:02-table")
     assert "the table shows what its text leaves out" in output
 

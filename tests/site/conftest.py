@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.polish_html import html_pages
-from tools.project import Project
+from tools.build.project import Project
+from tools.site.polish_html import html_pages
 
 SITE = Project().site_dir
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

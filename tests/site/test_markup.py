@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import need, pages
 
-from tools import check_site, stage
-from tools.project import Project
+from tools.build.project import Project
+from tools.site import check_site, stage
 
 PROJECT = Project()
 CHECKER = Path("build/tools/node_modules/vnu-jar/build/dist/vnu.jar")
@@ -40,7 +40,7 @@ def test_the_validator_can_find_something(validator, tmp_path):
 
 
 def test_links_pictures_and_outputs(site):
-    entries = stage.toc_entries(PROJECT.book_dir / "_toc.yml")
+    entries = stage.pages(PROJECT)
     assert check_site.check(site, entries, PROJECT) == []
 
 

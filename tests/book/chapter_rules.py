@@ -1,0 +1,245 @@
+"""Rules that every chapter keeps, so that readers find the same parts in all of them.
+
+Each rule takes a chapter and returns what is wrong with it, one sentence a defect.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import median, quantiles
+
+import yaml
+from nbformat import NotebookNode
+
+from tools.build import notebook, run_chapter
+
+MEDIAN_LINES, P90_LINES, LINE_WIDTH = 8, 20, 90
+MIN_EXERCISES, MIN_OBJECTIVES = 3, 2
+ALT_WORDS, CAPTION_WORDS = 4, 5
+FORBIDDEN_TAGS = {
+    "raises-exception",
+    "nbval-ignore-output",
+    "nbval-skip",
+    "skip-execution",
+    "nbval-raises-exception",
+}
+NBVAL_COMMENT = re.compile(r"#\s*(?:NBVAL_|PYTEST_VALIDATE_)")
+ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|opt|mnt|var)/|\b[A-Z]:\\")
+CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
+OBJECTIVES = re.compile(r"After this chapter you can\s*\n\n((?:[-*] .*\n(?:  .*\n)*)+)")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The source of a chapter and, when it has been run, its executed notebook."""
+
+    source: Path
+    executed: Path | None = None
+
+    @cached_property
+    def text(self) -> str:
+        return self.source.read_text(encoding="utf-8")
+
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        return notebook.read_chapter(self.source)
+
+    @property
+    def code(self) -> list[NotebookNode]:
+        return notebook.code_cells(self.notebook)
+
+    def boxes(self, kind: str) -> int:
+        """How many boxes of a kind the chapter has."""
+        return len(re.findall(rf"^:class: (?:.* )?{kind}\b", self.text, re.MULTILINE))
+
+
+Rule = Callable[[Chapter], Iterator[str]]
+
+
+def no_semicolons(chapter: Chapter) -> Iterator[str]:
+    """A final semicolon hides the output in one tool and shows it in another."""
+    for cell in chapter.code:
+        if cell.source.rstrip().endswith(";"):
+            yield f"{cell['id']} ends with a semicolon; write _ = ... instead"
+
+
+def short_cells(chapter: Chapter) -> Iterator[str]:
+    """Code comes in pieces that can be read at a glance."""
+    lengths = [
+        sum(bool(line.strip()) for line in cell.source.splitlines()) for cell in chapter.code
+    ]
+    if len(lengths) < 2:
+        return
+    if median(lengths) > MEDIAN_LINES:
+        yield f"the median code cell has {median(lengths)} lines, more than {MEDIAN_LINES}"
+    if (p90 := quantiles(lengths, n=10, method="inclusive")[-1]) > P90_LINES:
+        yield f"one code cell in ten has more than {p90:.0f} lines, the limit is {P90_LINES}"
+
+
+def narrow_code(chapter: Chapter) -> Iterator[str]:
+    """Long lines disappear behind the edge of the page."""
+    visible = [c for c in chapter.code if "remove-cell" not in c.metadata.get("tags", [])]
+    for cell in visible:
+        for line in cell.source.splitlines():
+            if len(line) > LINE_WIDTH:
+                yield f"{cell['id']} has a line of {len(line)} characters: {line[:40]} ..."
+
+
+def valid_code(chapter: Chapter) -> Iterator[str]:
+    """Cells are plain Python: no magics and no shell commands."""
+    for cell in chapter.code:
+        try:
+            ast.parse(cell.source)
+        except SyntaxError as error:
+            yield f"{cell['id']} is not plain Python: {error.msg}"
+
+
+def _assigned(cell: NotebookNode) -> list[str]:
+    """Names that the statements of a parameters cell give a value."""
+    names = []
+    for node in ast.parse(cell.source).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        names += [target.id for target in targets if isinstance(target, ast.Name)]
+    return names
+
+
+def documented_parameters(chapter: Chapter) -> Iterator[str]:
+    """A reader who reruns the chapter learns type and meaning of each parameter."""
+    cells = [cell for cell in chapter.code if "parameters" in notebook.tags(cell)]
+    if len(cells) != 1:
+        yield f"there are {len(cells)} cells with the tag parameters, there must be one"
+        return
+    declared = run_chapter.parameters(chapter.notebook)
+    for name in _assigned(cells[0]):
+        parameter = declared.get(name)
+        if parameter is None or parameter.type == "None" or not parameter.help:
+            yield f"parameter {name} must read: {name}: type = value  # what it means"
+
+
+def nothing_unchecked(chapter: Chapter) -> Iterator[str]:
+    """No cell escapes execution or validation."""
+    for cell in chapter.code:
+        for tag in FORBIDDEN_TAGS & set(notebook.tags(cell)):
+            yield f"{cell['id']} has the tag {tag}"
+        if NBVAL_COMMENT.search(cell.source):
+            yield f"{cell['id']} switches its validation off"
+
+
+def no_machine_paths(chapter: Chapter) -> Iterator[str]:
+    """No path of the author's machine, in the source or in an output."""
+    texts = [chapter.text]
+    if chapter.executed is not None:
+        texts += [
+            notebook.readable(notebook.text_outputs(cell))
+            for cell in notebook.code_cells(notebook.read_notebook(chapter.executed))
+        ]
+    for text in texts:
+        for match in ABSOLUTE_PATH.finditer(text):
+            yield f"holds an absolute path: {text[match.start() : match.start() + 40]!r}"
+
+
+def _words(text: object) -> int:
+    return len(str(text or "").split())
+
+
+def _figure_cells(chapter: Chapter) -> Iterator[NotebookNode]:
+    """Cells that show a picture, or say that they do."""
+    drawn = set()
+    if chapter.executed is not None:
+        for cell in notebook.code_cells(notebook.read_notebook(chapter.executed)):
+            if any(
+                mime.startswith("image/")
+                for output in cell.outputs
+                for mime in output.get("data", {})
+            ):
+                drawn.add(cell["id"])
+    for cell in chapter.code:
+        hidden = {"remove-cell", "remove-output"} & set(notebook.tags(cell))
+        if not hidden and (cell["id"] in drawn or cell.metadata.get("mystnb", {}).get("figure")):
+            yield cell
+
+
+def described_figures(chapter: Chapter) -> Iterator[str]:
+    """Each figure has a name to refer to, a caption, and a text that can stand in for it."""
+    for cell in _figure_cells(chapter):
+        settings = cell.metadata.get("mystnb", {})
+        figure, image = settings.get("figure", {}), settings.get("image", {})
+        if not str(figure.get("name", "")).startswith("fig-"):
+            yield f"{cell['id']} shows a figure whose name does not start with fig-"
+        if _words(figure.get("caption")) < CAPTION_WORDS:
+            yield f"{cell['id']} shows a figure without a proper caption"
+        if _words(image.get("alt")) < ALT_WORDS:
+            yield f"{cell['id']} shows a figure without a proper alternative text"
+
+
+def objectives(chapter: Chapter) -> Iterator[str]:
+    """The chapter says at its top what the reader will be able to do."""
+    found = OBJECTIVES.search(chapter.text)
+    if found is None:
+        yield 'there is no list after a line "After this chapter you can"'
+    elif (count := len(re.findall(r"^[-*] ", found[1], re.MULTILINE))) < MIN_OBJECTIVES:
+        yield f"there is a list of {count} learning objectives, it needs {MIN_OBJECTIVES}"
+
+
+def key_result(chapter: Chapter) -> Iterator[str]:
+    """One box at the top holds the result to remember."""
+    if chapter.boxes("key-result") != 1:
+        yield f"there are {chapter.boxes('key-result')} boxes of class key-result, not one"
+
+
+def try_it(chapter: Chapter) -> Iterator[str]:
+    """A box invites the reader to change the parameters."""
+    if not chapter.boxes("try-it"):
+        yield "there is no box of class try-it"
+
+
+def exercises(chapter: Chapter) -> Iterator[str]:
+    """Exercises come with solutions that run."""
+    count = chapter.boxes("exercise")
+    solutions = sum("hide-cell" in notebook.tags(cell) for cell in chapter.code)
+    if count < MIN_EXERCISES:
+        yield f"there are {count} exercises, the least is {MIN_EXERCISES}"
+    if solutions < count:
+        yield f"there are {count} exercises but {solutions} solutions (cells tagged hide-cell)"
+
+
+def further_reading(chapter: Chapter) -> Iterator[str]:
+    """The chapter ends with where to read on, with citations."""
+    section = chapter.text.partition("## Further reading")[2]
+    if not CITATION.search(section):
+        yield "there is no section Further reading with citations"
+
+
+def front_matter(chapter: Chapter) -> Iterator[str]:
+    """The header that makes the file a notebook, the same in every chapter."""
+    header = yaml.safe_load(chapter.text.split("---")[1])
+    if header.get("kernelspec", {}).get("name") != "python3":
+        yield "the front matter does not name the kernel python3"
+    if header.get("jupytext", {}).get("text_representation", {}).get("format_name") != "myst":
+        yield "the front matter does not name the format myst"
+
+
+RULES: tuple[Rule, ...] = (
+    front_matter,
+    no_semicolons,
+    short_cells,
+    narrow_code,
+    valid_code,
+    documented_parameters,
+    nothing_unchecked,
+    no_machine_paths,
+    described_figures,
+    objectives,
+    key_result,
+    try_it,
+    exercises,
+    further_reading,
+)
+
+
+def citations(text: str) -> set[str]:
+    """Keys that a text cites."""
+    return {key.strip() for group in CITATION.findall(text) for key in group.split(",")}

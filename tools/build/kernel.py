@@ -1,0 +1,76 @@
+"""The environment in which every kernel of the book runs, however it is started."""
+
+import os
+import sys
+from pathlib import Path
+
+from tools.build.project import Project, UserError, run_command, run_python, write_atomically
+
+IPYTHON_CONFIG = """\
+c.Application.log_level = 40
+c.HistoryManager.enabled = False
+"""
+
+# One BLAS thread a chapter: chapters run in parallel, and sums keep their order.
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+def _ipython_dir(project: Project) -> Path:
+    """A private IPython directory, so that the reader's own settings change nothing."""
+    directory = project.build_dir / "ipython"
+    config = directory / "profile_default" / "ipython_config.py"
+    if not config.exists() or config.read_text(encoding="utf-8") != IPYTHON_CONFIG:
+        write_atomically(config, IPYTHON_CONFIG)
+    return directory
+
+
+def environment(project: Project, *, reads_log: Path | None = None) -> dict[str, str]:
+    """Variables for a kernel: package from ``src``, one thread, no network, no user settings.
+
+    Parameters
+    ----------
+    project : Project
+        The book whose chapter is to run.
+    reads_log : Path, optional
+        File to which the data files and modules that the chapter reads are appended.
+    """
+    python_path = [str(project.root / "tools" / "build" / "kernel_site"), str(project.source_dir)]
+    if inherited := os.environ.get("PYTHONPATH"):
+        python_path.append(inherited)
+    variables = {
+        "PYTHONPATH": os.pathsep.join(python_path),
+        "PYTHONHASHSEED": "0",
+        "PYTHONWARNINGS": "",
+        "IPYTHONDIR": str(_ipython_dir(project)),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "JUPYTER_CONFIG_DIR": str(project.build_dir / "jupyter"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": str(project.build_dir / "matplotlib"),
+        "BOOK_OFFLINE": "1",
+        "BOOK_DATA_DIR": str(project.data_dir),
+        "BOOK_SOURCE_DIR": str(project.source_dir),
+        "BOOK_READS_LOG": str(reads_log or ""),
+    }
+    variables.update(dict.fromkeys(ONE_THREAD, "1"))
+    return variables
+
+
+def prepare(project: Project) -> None:
+    """Build Matplotlib's font list once, so that no chapter prints a remark about it."""
+    status, output = run_python(
+        project, "-c", "import matplotlib.font_manager", **environment(project)
+    )
+    if status:
+        raise UserError(output)
+    write_atomically(project.build_dir / "matplotlib" / "ready", "")
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(prepare))

@@ -1,0 +1,1 @@
+"""From validated chapters to pages that are rendered, cleaned and checked."""

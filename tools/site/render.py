@@ -1,0 +1,88 @@
+"""Render the site: ``python -m tools.site.render [--preview]``.
+
+The pages are built in ``build/site.partial``, cleaned and checked there, and
+take the place of ``build/site`` only when everything is right.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tools.build.project import Argument, Project, UserError, run_command, run_python
+from tools.site import check_site, polish_html, stage
+
+JUPYTER_BOOK = ("-c", "from jupyter_book.cli.main import main; main()", "build")
+STRICT = ("-W", "-n", "--keep-going")  # a warning, also of a missing reference, is an error
+
+
+class RenderError(UserError):
+    """Jupyter Book reports an error or a warning."""
+
+
+def jupyter_book(project: Project, source: Path, work: Path, *options: str) -> Path:
+    """Render ``source`` with Jupyter Book; returns the directory of the pages."""
+    status, output = run_python(
+        project,
+        *(*JUPYTER_BOOK, source, "--config", project.config, "--path-output", work, "-q", *options),
+        PYTHONPATH=os.pathsep.join([str(project.source_dir), os.environ.get("PYTHONPATH", "")]),
+        PYTHONHASHSEED="0",
+        SOURCE_DATE_EPOCH="0",
+    )
+    if status:
+        raise RenderError(output)
+    return work / "_build" / "html"
+
+
+def swap(new: Path, current: Path) -> None:
+    """Let ``new`` take the place of ``current`` by renaming."""
+    old = current.with_name(f"{current.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if current.exists():
+        current.replace(old)
+    new.replace(current)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def render(project: Project, target: Path) -> None:
+    """Stage, render, clean and check the book, then put it at ``target``."""
+    work = project.build_dir / f"{target.name}.work"
+    partial = target.with_name(f"{target.name}.partial")
+    for directory in (work, partial):
+        shutil.rmtree(directory, ignore_errors=True)
+    pages = stage.stage(project, project.build_dir / "book")
+    made = jupyter_book(project, project.build_dir / "book", work, *STRICT)
+    made.replace(partial)
+    shutil.rmtree(work, ignore_errors=True)
+    polish_html.polish(partial, pages[0])
+    problems = check_site.check(partial, pages, project)
+    if problems:
+        raise RenderError("\n".join(problems))
+    swap(partial, target)
+
+
+def render_one(project: Project, chapter: str, executed: Path) -> Path:
+    """Render a single chapter beside its executed notebook; returns the page.
+
+    References to other chapters lead nowhere here, so warnings are let pass.
+    """
+    target = executed.with_suffix("")
+    source, work = (target.with_name(f"{target.name}.{kind}") for kind in ("book", "work"))
+    for directory in (work, target):
+        shutil.rmtree(directory, ignore_errors=True)
+    root, page = stage.stage_one(project, chapter, executed, source)
+    jupyter_book(project, source, work).replace(target)
+    for directory in (work, source):
+        shutil.rmtree(directory, ignore_errors=True)
+    polish_html.polish(target, root)
+    return target / f"{page}.html"
+
+
+def render_site(project: Project, preview: bool) -> None:
+    render(project, project.build_dir / "preview" if preview else project.site_dir)
+
+
+PREVIEW: Argument = ("--preview", {"action": "store_true", "help": "render into build/preview"})
+
+if __name__ == "__main__":
+    sys.exit(run_command(render_site, PREVIEW))

@@ -1,0 +1,113 @@
+"""Gather what Jupyter Book renders: the book's pages, the executed chapters, and MathJax."""
+
+import importlib.util
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.build.project import Project, UserError
+from tools.site import api_pages, benchmarks_page, colophon_page
+
+GENERATED = {"benchmarks": benchmarks_page.page, "colophon": colophon_page.page}
+MATHJAX = "sphinx-mathjax-offline"  # an installed package, so that pages need no network
+MATHJAX_PARTS = ("tex-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2")
+
+
+def contents(project: Project, reference: Iterable[str]) -> dict[str, Any]:
+    """The table of contents, with the pages of the package's reference below its index."""
+    toc = yaml.safe_load((project.book_dir / "_toc.yml").read_text(encoding="utf-8"))
+    for part in toc.get("parts", []):
+        for entry in part["chapters"]:
+            if entry["file"] == "api":
+                entry["sections"] = [{"file": name} for name in reference if name != "api"]
+    return dict(toc)
+
+
+def toc_entries(toc: Any) -> list[str]:
+    """Every page that a table of contents names, in order."""
+    if isinstance(toc, list):
+        return [entry for node in toc for entry in toc_entries(node)]
+    if not isinstance(toc, dict):
+        return []
+    own = [toc[key] for key in ("root", "file") if key in toc]
+    return own + [entry for node in toc.values() for entry in toc_entries(node)]
+
+
+def pages(project: Project) -> list[str]:
+    """Every page of the book, in order."""
+    return toc_entries(contents(project, api_pages.pages(project)))
+
+
+def require_all_pages(project: Project, entries: list[str], made: Iterable[str]) -> None:
+    """Fail when a page of the contents has no source, or a chapter is not in the contents."""
+    chapters = {f"chapters/{name}" for name in project.chapters()}
+    missing = [
+        entry
+        for entry in entries
+        if entry not in chapters.union(made) and not (project.book_dir / f"{entry}.md").exists()
+    ]
+    if missing:
+        raise UserError(f"book/_toc.yml names pages that do not exist: {', '.join(missing)}")
+    forgotten = sorted(chapters - set(entries))
+    if forgotten:
+        raise UserError(f"book/_toc.yml does not name: {', '.join(forgotten)}")
+
+
+def copy_mathjax(target: Path) -> None:
+    """Put the parts of MathJax that the site needs, and its fonts, into ``target``."""
+    spec = importlib.util.find_spec(MATHJAX)
+    if spec is None or spec.origin is None:
+        raise UserError(f"the package {MATHJAX} is not installed")
+    source = Path(spec.origin).parent / "static" / "mathjax"
+    for name in MATHJAX_PARTS:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
+        copy(source / name, target / name)
+
+
+def _copy_pages(project: Project, target: Path) -> None:
+    """A fresh source tree with the book's own pages, MathJax and an empty chapters folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(project.book_dir, target)
+    (target / "chapters").mkdir()
+    (target / "_extra" / "_sources" / "chapters").mkdir(parents=True)
+    copy_mathjax(target / "_extra" / "_static" / "mathjax")
+
+
+def _copy_chapter(project: Project, chapter: str, executed: Path, target: Path) -> None:
+    shutil.copyfile(executed, target / "chapters" / f"{chapter}.ipynb")
+    source = target / "_extra" / "_sources" / "chapters" / f"{chapter}.md"
+    shutil.copyfile(project.source(chapter), source)
+
+
+def stage(project: Project, target: Path) -> list[str]:
+    """Make the source tree for Jupyter Book; returns the pages of its contents."""
+    reference = api_pages.pages(project)
+    toc = contents(project, reference)
+    entries = toc_entries(toc)
+    require_all_pages(project, entries, [*reference, *GENERATED])
+    _copy_pages(project, target)
+    (target / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+    for chapter in project.chapters():
+        _copy_chapter(project, chapter, project.executed(chapter), target)
+    made = reference | {name: page(project) for name, page in GENERATED.items() if name in entries}
+    for name in made.keys() & set(entries):
+        (target / f"{name}.md").write_text(made[name], encoding="utf-8")
+    return entries
+
+
+def stage_one(project: Project, chapter: str, executed: Path, target: Path) -> tuple[str, str]:
+    """Make the source tree of a book with a single chapter; returns first page and chapter.
+
+    The first page of a book carries no numbers, so the bibliography is put there.
+    """
+    _copy_pages(project, target)
+    _copy_chapter(project, chapter, executed, target)
+    page, root = f"chapters/{chapter}", "bibliography"
+    part = {"caption": "Rerun", "numbered": True, "chapters": [{"file": page}]}
+    contents = {"format": "jb-book", "root": root, "parts": [part]}
+    (target / "_toc.yml").write_text(yaml.safe_dump(contents), encoding="utf-8")
+    return root, page
