@@ -15,6 +15,7 @@ __all__ = [
     "covariance",
     "datasets",
     "errors",
+    "estimators",
     "expected_returns",
     "inference",
     "metrics",

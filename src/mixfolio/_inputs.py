@@ -16,48 +16,58 @@ from numpy.typing import NDArray
 
 from mixfolio.errors import DataError
 
-__all__ = [
-    "Array",
-    "Labels",
-    "MatrixLike",
-    "VectorLike",
-    "label_matrix",
-    "label_vector",
-    "read_count",
-    "read_covariance",
-    "read_membership",
-    "read_number",
-    "read_returns",
-    "read_square",
-    "read_vector",
-    "require_moving",
-]
-
 Array: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = pd.Index
 MatrixLike: TypeAlias = pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]]
 VectorLike: TypeAlias = pd.Series | NDArray[Any] | Sequence[float]
 
 SYMMETRY_TOLERANCE = 1e-10
+SURE_GAIN = 0.05  # a typical return beyond this in every period is none
+
+
+KINDS = {
+    "c": "complex numbers. Convert every column to real ones first.",
+    "M": "dates. Make them the index, or leave them out.",
+    "m": "spans of time. Convert them to numbers on purpose first.",
+}
+LARGEST = 1e150  # squares of larger numbers overflow
 
 
 def _float_array(values: Any, what: str) -> Array:
     """A fresh C-contiguous float64 copy of `values`, or a DataError."""
-    if isinstance(values, np.ndarray | pd.DataFrame | pd.Series):
-        raw = values if isinstance(values, np.ndarray) else values.to_numpy()
-        if raw.dtype.kind == "c":
-            raise DataError(
-                f"{what} holds complex numbers. Convert every column to real ones first."
-            )
-        if raw.dtype.kind in "fiub":
-            return np.array(raw, dtype=np.float64, order="C")
+    raw = values.to_numpy() if isinstance(values, pd.DataFrame | pd.Series) else values
+    _require_no_mask(raw, what)
     try:
-        return np.array(values, dtype=np.float64, order="C")
+        if not isinstance(raw, np.ndarray):
+            raw = np.asarray(raw)
+        if raw.dtype.kind in KINDS:
+            raise DataError(f"{what} holds {KINDS[raw.dtype.kind]}")
+        if raw.dtype.kind == "O" and any(isinstance(cell, complex) for cell in raw.flat):
+            raise DataError(f"{what} holds {KINDS['c']}")
+        numbers = np.array(raw, dtype=np.float64, order="C")
     except (TypeError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(
             f"{what} holds something that is not a number ({error}). "
             "Convert every column to numbers first."
         ) from error
+    large = np.isfinite(numbers) & (np.abs(numbers) > LARGEST)
+    if large.any():
+        raise DataError(
+            f"{what} holds {int(large.sum())} number(s) beyond {LARGEST:.0e}, whose squares "
+            "overflow. Use another unit."
+        )
+    return numbers
+
+
+def _require_no_mask(values: Any, what: str) -> None:
+    """A masked cell is a missing one, and a plain copy would forget that."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise DataError(
+            f"{what} is a masked array with {int(np.ma.getmaskarray(values).sum())} masked "
+            "cell(s). Fill them on purpose first: values.filled(...)."
+        )
 
 
 def _require_unique(labels: Labels, what: str) -> None:
@@ -147,7 +157,7 @@ def read_returns(
     Parameters
     ----------
     returns : DataFrame or array-like of shape (n_periods, n_assets)
-        Decimal simple returns, one row a period.
+        Decimal simple returns, one row per period.
     min_periods : int
         The fewest periods that the calling method can work with.
     allow_missing : bool
@@ -178,6 +188,7 @@ def read_returns(
             f"returns has {n_periods} period(s); this method needs at least {min_periods}. "
             "Use a longer sample."
         )
+    _require_no_prices(values)
     checked = np.where(np.isnan(values), 0.0, values) if allow_missing else values
     if not isinstance(returns, pd.DataFrame):
         _require_finite(checked, range(n_periods), range(n_assets), "returns")
@@ -185,6 +196,55 @@ def read_returns(
     _require_unique(returns.columns, "returns")
     _require_finite(checked, returns.index, returns.columns, "returns")
     return values, returns.columns
+
+
+def _require_no_prices(values: Array) -> None:
+    """Refuse what no table of returns can be: gains, or losses, in every period of every asset.
+
+    Prices, gross returns 1 + r and log prices all look like that. Interest is always positive too,
+    but never that large in one period.
+    """
+    if len(values) < 5 or np.isnan(values).all():
+        return
+    typical, lowest, highest = np.nanmedian(values), np.nanmin(values), np.nanmax(values)
+    if abs(typical) > SURE_GAIN and (lowest > 0 or highest < 0):
+        raise DataError(
+            f"returns are all {'above' if lowest > 0 else 'below'} zero, {typical:.3g} at the "
+            "median. Are they prices, gross returns (1 + r) or log prices? Use "
+            "mixfolio.prices.to_returns for prices; returns are decimal: 0.01 is one per cent."
+        )
+
+
+def require_order(returns: Any, what: str = "returns") -> None:
+    """Refuse dates out of order, repeated or missing, where the result depends on the order.
+
+    Parameters
+    ----------
+    returns : DataFrame, Series or array
+        Only an index of dates is checked: other labels have no order.
+    what : str
+        The name of the argument, for the error message.
+
+    Raises
+    ------
+    DataError
+    """
+    index = getattr(returns, "index", None)
+    if not isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
+        return
+    if index.hasnans:
+        raise DataError(f"{what} has {int(pd.isna(index).sum())} row(s) without a date. Drop them.")
+    if not index.is_monotonic_increasing:
+        raise DataError(
+            f"{what} is not in order of time, so that past and future are mixed. Use "
+            f"{what}.sort_index()."
+        )
+    if not index.is_unique:
+        repeated = index[index.duplicated()]
+        raise DataError(
+            f"{what} has {len(repeated)} repeated date(s), the first is {repeated[0]}. Keep one "
+            f"row per period: {what}[~{what}.index.duplicated()]."
+        )
 
 
 def require_moving(values: Array, labels: Labels | None) -> None:
@@ -224,17 +284,9 @@ def require_history(returns: pd.DataFrame, values: Array) -> None:
     ------
     DataError
     """
-    if not returns.index.is_monotonic_increasing:
-        raise DataError(
-            "returns is not in order of time, so that past and future are mixed. Use "
-            "returns.sort_index()."
-        )
-    if not returns.index.is_unique:
-        repeated = returns.index[returns.index.duplicated()]
-        raise DataError(
-            f"returns has {len(repeated)} repeated date(s), the first is {repeated[0]}. Keep one "
-            "row a period: returns[~returns.index.duplicated()]."
-        )
+    require_order(returns)
+    if not returns.index.is_monotonic_increasing or not returns.index.is_unique:
+        raise DataError("returns has row labels out of order, or repeated. Number the periods.")
     if (values < -1).any():
         row, column = np.argwhere(values < -1)[0]
         raise DataError(
@@ -346,7 +398,7 @@ def _require_positive_variances(values: Array, names: Any) -> None:
 def read_vector(
     vector: VectorLike, n_assets: int, labels: Labels | None, what: str
 ) -> tuple[Array, Labels | None]:
-    """Check a vector with one entry an asset and put it in the order of `labels`.
+    """Check a vector with one entry per asset and put it in the order of `labels`.
 
     Parameters
     ----------
@@ -379,7 +431,7 @@ def read_vector(
     values = _float_array(vector, what)
     if values.shape != (n_assets,):
         raise DataError(
-            f"{what} has shape {values.shape}; it must be ({n_assets},), one entry an asset."
+            f"{what} has shape {values.shape}; it must be ({n_assets},), one entry per asset."
         )
     names = range(n_assets) if labels is None else labels
     _require_finite(values[:, None], names, [what], what)
@@ -413,7 +465,7 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
     Parameters
     ----------
     groups : Series, mapping, DataFrame or array-like
-        A Series, mapping or sequence with one group label an asset; or a 0/1 table of shape
+        A Series, mapping or sequence with one group label per asset; or a 0/1 table of shape
         (n_assets, n_groups) for assets that belong to several groups, or to none.
         Labelled input may cover more assets than needed.
     n_assets : int
@@ -432,6 +484,11 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
     """
     if isinstance(groups, Mapping):
         groups = pd.Series(dict(groups))
+    if labels is None and _labelled(groups):
+        raise DataError(
+            "groups have labels and returns have none, so that they cannot be matched by name. "
+            "Give returns as a DataFrame, or groups.to_numpy() to match them by position."
+        )
     groups = _select_assets(groups, labels)
     if np.ndim(groups) == 2:
         groups = pd.DataFrame(groups)
@@ -445,6 +502,12 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
     names = list(dict.fromkeys(column))
     membership = np.array([[label == name for name in names] for label in column], dtype=float)
     return membership, names
+
+
+def _labelled(groups: Any) -> bool:
+    """Whether groups name their assets; a plain count from zero names nothing."""
+    index = groups.index if isinstance(groups, pd.Series | pd.DataFrame) else None
+    return index is not None and not index.equals(pd.RangeIndex(len(index)))
 
 
 def _select_assets(groups: Any, labels: Labels | None) -> Any:

@@ -9,8 +9,6 @@ from scipy.linalg.lapack import dlange, dpocon, dpotrf
 from mixfolio._inputs import Array
 from mixfolio.errors import DataError, SingularCovarianceError
 
-__all__ = ["factorise", "leading", "require_definite"]
-
 SINGULAR = 1e-15
 CLEARLY_DEFINITE = 1e-6
 

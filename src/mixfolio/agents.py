@@ -20,8 +20,10 @@ import pandas as pd
 from mixfolio import expected_returns, metrics, mixed_model, optimization
 from mixfolio._inputs import (
     Array,
+    Labels,
     read_count,
     read_covariance,
+    read_membership,
     read_number,
     read_returns,
     read_vector,
@@ -91,13 +93,17 @@ def momentum(
     ----------
     Jegadeesh, N. and Titman, S. (1993). Returns to buying winners and selling losers: implications
     for stock market efficiency. Journal of Finance 48, 65-91.
+
+    Examples
+    --------
+    >>> from mixfolio import agents, datasets
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "Global Bonds", "US TIPS"]]
+    >>> print(agents.momentum(returns)[0])
+    MSCI US beats Global Bonds by 0.003
     """
     lookback = read_count(lookback, "lookback", 1)
     skip = read_count(skip, "skip", 0, lookback - 1)
-    values, labels = read_returns(returns, min_periods=lookback)
-    if labels is None or len(labels) < 2:
-        raise DataError("returns must be a DataFrame of two or more assets: views are by name.")
-    require_history(returns, values)
+    values, labels = _read_history(returns, min_periods=lookback)
     share = read_number(share, "share")
     count = round(share * len(labels))
     if not 0 < share <= 0.5 or count < 1:
@@ -112,7 +118,7 @@ def momentum(
 
 
 def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[View]:
-    """One absolute view an asset: its predicted expected return, as sure as it is reliable.
+    """One absolute view per asset: its predicted expected return, as sure as it is reliable.
 
     The mixed model of :func:`mixfolio.mixed_model.panel_reml` predicts a persistent effect for each
     asset. Its reliability is the confidence of the view. Where the likelihood finds no
@@ -133,11 +139,17 @@ def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[Vie
     ------
     DataError, ConvergenceError
         As :func:`mixfolio.mixed_model.panel_reml`.
+
+    Examples
+    --------
+    >>> from mixfolio import agents, datasets
+    >>> table = datasets.load("asset-classes")
+    >>> excess = table[["MSCI US", "Global Bonds", "US TIPS"]].sub(table["Cash"], axis=0)
+    >>> {view.better: round(view.value, 4) for view in agents.breeding_values(excess)}
+    {'MSCI US': 0.0039, 'Global Bonds': 0.0021, 'US TIPS': 0.0024}
     """
-    if not isinstance(returns, pd.DataFrame):
-        raise DataError("returns must be a DataFrame here: views are by name.")
-    require_history(returns, read_returns(returns, allow_missing=True)[0])
-    fitted = mixed_model.panel_reml(returns, relationship)
+    _read_history(returns, allow_missing=True)
+    fitted = mixed_model.panel_reml(returns, relationship=relationship)
     if fitted.at_boundary:
         return []
     sure = np.clip(np.asarray(fitted.effect_reliability, dtype=float), 1e-6, 1.0)
@@ -146,6 +158,15 @@ def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[Vie
         View.absolute(name, float(expected[name]), confidence=float(c))
         for name, c in zip(expected.index, sure, strict=True)
     ]
+
+
+def _read_history(returns: pd.DataFrame, **options: Any) -> tuple[Array, Labels]:
+    """Checked returns and the names of their assets; options as for `read_returns`."""
+    values, labels = read_returns(returns, **options)
+    if labels is None:
+        raise DataError("returns must be a DataFrame here: views are by name.")
+    require_history(returns, values)
+    return values, labels
 
 
 # ------------------------------------------------------------------ the portfolio agent
@@ -206,8 +227,8 @@ def propose(
     turnover_penalty : float
         Cost per unit traded, in expected return per period.
     **options
-        Constraints as in :func:`mixfolio.optimization.mean_variance`: ``long_only``, ``bounds``,
-        ``groups``, ``group_limits``.
+        ``long_only``, ``bounds``, ``groups`` and ``group_limits``, see
+        :class:`mixfolio.optimization.ConstraintOptions`.
 
     Returns
     -------
@@ -216,12 +237,19 @@ def propose(
     Raises
     ------
     DataError, SingularCovarianceError, InfeasibleError
-        As the parts that it is made of.
+        As :func:`mixfolio.expected_returns.black_litterman` and
+        :func:`mixfolio.optimization.mean_variance`.
+
+    Examples
+    --------
+    >>> from mixfolio import agents, datasets
+    >>> table = datasets.load("asset-classes")
+    >>> excess = table[["MSCI US", "Global Bonds", "US TIPS"]].sub(table["Cash"], axis=0)
+    >>> proposal = agents.propose(excess, [agents.momentum])
+    >>> proposal.weights.round(3).to_dict()
+    {'MSCI US': 0.404, 'Global Bonds': 0.262, 'US TIPS': 0.333}
     """
-    values, labels = read_returns(returns)
-    if labels is None:
-        raise DataError("returns must be a DataFrame here: views and limits are by name.")
-    require_history(returns, values)
+    labels = _read_history(returns)[1]
     if market_weights is None:
         market_weights = optimization.equal_weight(labels)
     stated = [view for signal in _read_signals(signals) for view in _ask(signal, returns)]
@@ -278,7 +306,7 @@ class Limits:
     max_position : float, optional
         Highest weight of an asset. Setting it forbids short positions.
     groups : Series, optional
-        A group label an asset.
+        One group label per asset.
     max_group : float, optional
         Highest sum of weights in a group. Setting it forbids short positions.
     max_volatility : float, optional
@@ -318,7 +346,7 @@ class Limits:
         if self.reject_beyond < 1:
             raise DataError(f"reject_beyond is {self.reject_beyond}; it must be at least 1.")
         if self.max_group is not None and self.groups is None:
-            raise DataError("max_group needs groups: a Series with one group label an asset.")
+            raise DataError("max_group needs groups: a Series with one group label per asset.")
 
 
 @dataclass(frozen=True)
@@ -332,7 +360,7 @@ class Decision:
         What may be held: the proposal, the adjusted proposal, or, after a rejection, what is held
         now (None if nothing is).
     checks : DataFrame
-        One row a limit that was set: limit, proposed, final (what is measured on `weights`), and
+        One row per limit that was set: limit, proposed, final (what is measured on `weights`), and
         breached.
     reasons : list of str
         One sentence for each breach and what was done about it; empty for a pass.
@@ -368,6 +396,18 @@ def review(proposal: Proposal, limits: Limits) -> Decision:
     smallest step of its kind that meets its limit. A portfolio that has been adjusted is measured
     again against all limits: where one is still breached, as a partial trade may leave a position
     above its cap, the proposal is rejected.
+
+    Examples
+    --------
+    >>> from mixfolio import agents, datasets
+    >>> table = datasets.load("asset-classes")
+    >>> excess = table[["MSCI US", "Global Bonds", "US TIPS"]].sub(table["Cash"], axis=0)
+    >>> proposal = agents.propose(excess, [agents.momentum])
+    >>> decision = agents.review(proposal, agents.Limits(max_position=0.4))
+    >>> decision.verdict, decision.weights.round(3).to_dict()
+    ('adjust', {'MSCI US': 0.4, 'Global Bonds': 0.265, 'US TIPS': 0.335})
+    >>> decision.reasons[0]
+    'The largest position is 0.4042; it must be at most 0.4.'
     """
     _require_usable(proposal, limits)
     before = _measure(proposal, limits)
@@ -410,14 +450,15 @@ def _require_usable(proposal: Any, limits: Any) -> None:
     matrix, labels = read_covariance(proposal.covariance)
     if labels is None:
         raise DataError("the covariance of the proposal must be a DataFrame: limits are by name.")
-    for what, held in (("weights", proposal.weights), ("previous", proposal.previous)):
-        if held is None and what == "previous":
-            continue
-        values, _ = read_vector(held, len(matrix), labels, what)
-        if not isinstance(held, pd.Series) or abs(float(values.sum()) - 1) > 1e-6:
+    held = {"weights": proposal.weights}
+    if proposal.previous is not None:
+        held["previous"] = proposal.previous
+    for what, weights in held.items():
+        total = float(read_vector(weights, len(matrix), labels, what)[0].sum())
+        if not isinstance(weights, pd.Series) or abs(total - 1) > 1e-6:
             raise DataError(
-                f"{what} of the proposal sums to {float(values.sum()):.6g}; it must be a Series "
-                "of shares of the wealth that sum to 1."
+                f"{what} of the proposal sums to {total:.6g}; it must be a Series of shares of the "
+                "wealth that sum to 1."
             )
 
 
@@ -501,21 +542,9 @@ def _step(w: pd.Series, anchor: pd.Series, fine: Callable[[Array], bool]) -> pd.
 
 
 def _largest_group(proposal: Proposal, limits: Limits) -> float:
-    labels = proposal.weights.index
-    groups = limits.groups if isinstance(limits.groups, pd.Series) else pd.Series(limits.groups)
-    missing = labels.difference(groups.index)
-    if len(missing):
-        raise DataError(
-            f"groups has no entry for {len(missing)} asset(s), the first is {missing[0]!r}. Add "
-            "them, or leave the assets out."
-        )
-    known = groups.loc[labels]
-    if known.isna().any():
-        raise DataError(
-            f"groups has no label for {int(known.isna().sum())} asset(s), the first is "
-            f"{known.index[known.isna()][0]!r}. Give each a group."
-        )
-    return float(proposal.weights.groupby(known.to_numpy()).sum().max())
+    w = proposal.weights
+    membership, _ = read_membership(limits.groups, len(w), w.index)
+    return max(float(w.groupby(column).sum().get(1.0, 0.0)) for column in membership.T)
 
 
 def _volatility(proposal: Proposal) -> float:

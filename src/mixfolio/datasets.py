@@ -46,11 +46,17 @@ def catalogue() -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, one row a data set
+    DataFrame, one row per data set
         Indexed by ``name``; columns ``title``, ``frequency``, ``kind`` (what the
         stored numbers are), ``first`` and ``last`` (dates), ``rows`` (periods
         stored), ``assets`` (columns that :func:`load` returns by default),
         ``licence`` and ``source`` (package and version).
+
+    Examples
+    --------
+    >>> from mixfolio import datasets
+    >>> datasets.catalogue().loc["asset-classes", ["frequency", "kind", "assets"]].to_dict()
+    {'frequency': 'monthly', 'kind': 'total returns', 'assets': 19}
     """
     rows = [_summary(entry) for entry in _resources()]
     frame = pd.DataFrame(rows).set_index("name")
@@ -76,6 +82,13 @@ def describe(name: str) -> dict[str, Any]:
     ------
     DataError
         If no data set has that name.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets
+    >>> entry = datasets.describe("asset-classes")
+    >>> entry["title"], entry["unit"]
+    ('Nineteen total-return indices over four asset classes', 'decimal simple return a month')
     """
     entries = {entry["name"]: entry for entry in _resources()}
     if name not in entries:
@@ -85,7 +98,7 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def load(name: str, *, role: str = "asset") -> pd.DataFrame:
-    """Load a data set as decimal simple returns, one row a period.
+    """Load a data set as decimal simple returns, one row per period.
 
     Prices are turned into simple returns, so their first date is lost. Data sets
     whose `kind` is ``"levels"`` are returned as they are stored.
@@ -109,6 +122,13 @@ def load(name: str, *, role: str = "asset") -> pd.DataFrame:
     ------
     DataError
         If the name or the role is unknown, or the file is not the one described.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets
+    >>> returns = datasets.load("asset-classes")
+    >>> returns.loc["2020-03-31", ["MSCI US", "US Treasuries"]].to_dict()
+    {'MSCI US': -0.127305, 'US Treasuries': 0.028924}
     """
     entry = describe(name)
     stored = table(name)[_columns(entry, role)]
@@ -132,6 +152,14 @@ def table(name: str) -> pd.DataFrame:
     ------
     DataError
         If the name is unknown, or the file is missing or not the one described.
+
+    Examples
+    --------
+    Levels of an index as they are stored; :func:`load` gives its returns.
+
+    >>> from mixfolio import datasets
+    >>> datasets.table("world-indices").loc["2000-01":"2000-03", "GSPC"].tolist()
+    [1394.46, 1366.42, 1498.58]
     """
     entry = describe(name)
     content = _verified(entry)
@@ -159,6 +187,12 @@ def groups(name: str) -> pd.Series:
     ------
     DataError
         If the name is unknown or the data set has no groups.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets
+    >>> datasets.groups("asset-classes").loc[["MSCI US", "US Treasuries"]].to_dict()
+    {'MSCI US': 'Equity', 'US Treasuries': 'Fixed Income'}
     """
     labels = _labels(describe(name))
     if not labels:
@@ -182,7 +216,7 @@ def published(name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A publication is indexed by table and strategy, with one column a data set; results of
+        A publication is indexed by table and strategy, with one column per data set; results of
         software by panel and software; panels by panel and period; relationships by asset. A cell
         that was not printed, or does not exist, is missing.
 
@@ -190,6 +224,14 @@ def published(name: str) -> pd.DataFrame:
     ------
     DataError
         If there is no such publication, or the file is not the one the descriptor describes.
+
+    Examples
+    --------
+    Monthly Sharpe ratios of equal weights in DeMiguel, Garlappi and Uppal (2009):
+
+    >>> from mixfolio import datasets
+    >>> datasets.published("demiguel2009").loc[("sharpe", "EW")].to_dict()
+    {'dgu-sectors': 0.1876, 'dgu-industry': 0.1353, 'dgu-international': 0.1277}
     """
     entries = {entry["name"]: entry for entry in _descriptor()["published"]}
     if name not in entries:
@@ -206,7 +248,7 @@ def _folder() -> Path:
 
 
 def _resources() -> list[dict[str, Any]]:
-    """Entries of the descriptor, one a data set."""
+    """Entries of the descriptor, one per data set."""
     resources: list[dict[str, Any]] = _descriptor()["resources"]
     return resources
 

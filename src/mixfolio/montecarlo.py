@@ -18,6 +18,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import lru_cache, partial
@@ -35,14 +36,14 @@ from tqdm import tqdm
 from mixfolio._inputs import Array, read_count
 from mixfolio.errors import DataError, MixfolioError
 
-__all__ = ["Study", "StudyError", "generator", "run", "summary"]
+__all__ = ["StudyError", "generator", "run", "summary"]
 
 Study = Callable[[np.random.Generator], Mapping[str, float]]
 Record = tuple[int, dict[str, float]]
 
 
 class StudyError(MixfolioError):
-    """A replication of a study failed; the message names it, and how to repeat it alone."""
+    """A study failed; the message names the replication, or those under way, to repeat alone."""
 
 
 def generator(seed: int, replication: int) -> np.random.Generator:
@@ -63,6 +64,12 @@ def generator(seed: int, replication: int) -> np.random.Generator:
     ------
     DataError
         If a number is negative or not whole.
+
+    Examples
+    --------
+    >>> from mixfolio import montecarlo
+    >>> montecarlo.generator(seed=7, replication=0).standard_normal(3).round(3).tolist()
+    [-0.63, 1.465, -0.439]
     """
     child = (read_count(replication, "replication", 0),)
     sequence = np.random.SeedSequence(read_count(seed, "seed", 0), spawn_key=child)
@@ -100,21 +107,35 @@ def run(
     Returns
     -------
     DataFrame of shape (n_replications, n_measures)
-        One row a replication, in order; float64.
+        One row per replication, in order; float64.
 
     Raises
     ------
     DataError
         If there are no replications, or the checkpoint is none, or of another study or seed.
     StudyError
-        If a replication fails or gives other names than the first. No new ones are started then;
-        those that finish are kept in the checkpoint.
+        If a replication fails or gives other names than the first, or a process that works on
+        some of them dies. Then the message names those under way, since it is not known which of
+        them is the cause. No new ones are started; those that finish are kept in the checkpoint.
 
     Notes
     -----
     Inside ``joblib.parallel_config(backend="dask")`` every replication is one task of that
     backend's client. joblib's own dispatcher would wait forever for a replication that kills its
     worker, for example by its use of memory; here that is an error like any other.
+
+    Examples
+    --------
+    The standard deviation of 24 monthly returns, when the true one is 0.04:
+
+    >>> from mixfolio import montecarlo
+    >>> def study(rng):
+    ...     return {"volatility": rng.normal(0.01, 0.04, 24).std(ddof=1)}
+    >>> results = montecarlo.run(study, 100, seed=7)
+    >>> results.shape
+    (100, 1)
+    >>> round(float(results["volatility"].mean()), 4)
+    0.0394
     """
     n_replications = read_count(n_replications, "n_replications")
     seed = read_count(seed, "seed", 0)
@@ -147,6 +168,14 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame of shape (n_measures, 5)
         The standard error is missing for a single replication.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import montecarlo
+    >>> results = pd.DataFrame({"Sharpe ratio": [0.10, 0.20, 0.30, 0.60, 0.80]})
+    >>> montecarlo.summary(results).loc["Sharpe ratio"].round(3).to_dict()
+    {'mean': 0.4, 's.e.': 0.13, 'lower quartile': 0.2, 'median': 0.3, 'upper quartile': 0.6}
     """
     table = {
         "mean": results.mean(),
@@ -225,21 +254,28 @@ def _replicate(study: Study, seed: int, replication: int) -> Record | StudyError
         numbers = study(generator(seed, replication))
         return replication, {str(name): float(value) for name, value in numbers.items()}
     except Exception as error:
-        failure = _failure(study, seed, replication, f"{type(error).__name__}: {error}")
+        failure = StudyError(
+            f"replication {replication} of {_name(study)} with seed {seed} failed: "
+            f"{type(error).__name__}: {error} Repeat it alone with "
+            f"study(montecarlo.generator({seed}, {replication}))."
+        )
         failure.add_note("".join(traceback.format_exception(error)))
         return failure
 
 
 def _first(failures: list[StudyError]) -> MixfolioError:
     if len(failures) > 1:
-        failures[0].add_note(f"Replications that failed beside it: {len(failures) - 1}.")
+        failures[0].add_note(f"Failures beside it: {len(failures) - 1}.")
     return failures[0]
 
 
-def _failure(study: Study, seed: int, replication: int, reason: str) -> StudyError:
+def _lost(study: Study, seed: int, under_way: Iterable[int], error: Exception) -> StudyError:
+    """Results that never came. The error names the task that was lost, which may be innocent."""
     return StudyError(
-        f"replication {replication} of {_name(study)} with seed {seed} failed: {reason} "
-        f"Repeat it alone with study(montecarlo.generator({seed}, {replication}))."
+        f"a result of {_name(study)} with seed {seed} was lost: {type(error).__name__}: {error} "
+        f"Under way were the replications {sorted(under_way)}. If a process died, one of them may "
+        "have ended it, for example by its use of memory; which one is not known. Repeat each "
+        f"alone, in a process of its own, with study(montecarlo.generator({seed}, replication))."
     )
 
 
@@ -253,17 +289,33 @@ def _finished(
     client = getattr(get_active_backend()[0], "client", None)
     if client is not None:
         return _on_cluster(client, study, seed, iter(replications))
-    jobs = (delayed(_replicate)(study, seed, k) for k in replications)
-    results: Iterator[Record | StudyError] = Parallel(
-        n_jobs=n_jobs, return_as="generator_unordered"
-    )(jobs)
-    return results
+    return _in_processes(study, seed, replications, n_jobs)
+
+
+def _in_processes(
+    study: Study, seed: int, replications: Iterable[int], n_jobs: int
+) -> Iterator[Record | StudyError]:
+    """The same in processes of this machine."""
+    under_way = set[int]()
+
+    def jobs() -> Iterator[Any]:
+        for k in replications:
+            under_way.add(k)
+            yield delayed(_replicate)(study, seed, k)
+
+    try:
+        for outcome in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs()):
+            if not isinstance(outcome, StudyError):
+                under_way.discard(outcome[0])
+            yield outcome
+    except BrokenExecutor as error:  # the base of joblib's TerminatedWorkerError
+        yield _lost(study, seed, under_way, error)
 
 
 def _on_cluster(
     client: Any, study: Study, seed: int, replications: Iterator[int]
 ) -> Iterator[Record | StudyError]:
-    """The same on a Dask cluster, a few tasks a core at a time."""
+    """The same on a Dask cluster, a few tasks per core at a time."""
     distributed = sys.modules["distributed"]  # an optional package; loaded, as there is a client
     running: dict[Any, int] = {}
 
@@ -277,8 +329,12 @@ def _on_cluster(
     for done, future in enumerate(futures):
         if done % 100 == 0:
             room = _room(client)
-        k, failed = running.pop(future), future.exception()
-        yield future.result() if failed is None else _failure(study, seed, k, f"{failed}")
+        try:  # one question only: a worker may die between two, and a finished result with it
+            outcome = future.result()
+        except Exception as error:
+            outcome = _lost(study, seed, running.values(), error)
+        del running[future]
+        yield outcome
         futures.update(list(start(room - len(running))))
 
 
@@ -312,7 +368,7 @@ class _Rows:
 
 
 class _Checkpoint:
-    """A file with a header line and a line a replication, each a JSON document."""
+    """A file with a header line and one line per replication, each a JSON document."""
 
     def __init__(self, path: str | Path | None, study: str, seed: int) -> None:
         self.path = None if path is None else Path(path)

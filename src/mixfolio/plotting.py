@@ -1,9 +1,10 @@
-"""The look of the book's figures and tables: one style, and one colour a method.
+"""The look of the book's figures and tables: one style, and one colour per method.
 
-Only chapters import this module; nothing in the package depends on it.
+Chapters and the report's notebook import this module; no other module depends on it.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -15,11 +16,14 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
+from mixfolio.errors import DataError
+from mixfolio.estimators import ESTIMATORS
+
 __all__ = [
-    "COLOURS",
     "colour",
     "heatmap",
     "label_line",
+    "look",
     "paired_boxes",
     "percent_axis",
     "stacked_weights",
@@ -32,18 +36,18 @@ BLUE, GREEN, ORANGE = "#0072B2", "#009E73", "#D55E00"
 PURPLE, SKY, AMBER = "#AA4499", "#3A9BD9", "#B8860B"
 CYCLE = [BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, GREY, BLACK]
 
-COLOURS: Mapping[str, str] = {
+METHODS: Mapping[str, str] = {
     "truth": BLACK,
-    "sample": ORANGE,
     "equal weight": GREY,
+    "1/N": GREY,
     "minimum variance": BLUE,
     "maximum Sharpe": GREEN,
     "mean-variance": ORANGE,
     "Bayes-Stein": AMBER,
     "risk parity": PURPLE,
     "maximum diversification": AMBER,
-    "mixed model": SKY,
 }
+"""Colours of what is no covariance estimator; those of estimators are in the registry."""
 
 
 def colour(method: str) -> str:
@@ -52,20 +56,73 @@ def colour(method: str) -> str:
     Parameters
     ----------
     method : str
-        A key of :data:`COLOURS`.
+        A key of :data:`mixfolio.estimators.ESTIMATORS`, or a portfolio, as "risk parity".
 
     Returns
     -------
     str
         A hexadecimal RGB colour.
+
+    Raises
+    ------
+    DataError
+        If the method has no colour.
+
+    Examples
+    --------
+    >>> from mixfolio import plotting
+    >>> plotting.colour("mixed model")
+    '#3A9BD9'
     """
-    return COLOURS[method]
+    known = {**METHODS} | {name: each.colour for name, each in ESTIMATORS.items()}
+    if method not in known:
+        raise DataError(f"method is {method!r}; those with a colour are {list(known)}.")
+    return known[method]
+
+
+def look(method: str) -> dict[str, str]:
+    """Colour and marker of a method, for Matplotlib's functions that draw lines with points.
+
+    Parameters
+    ----------
+    method : str
+        As in :func:`colour`.
+
+    Returns
+    -------
+    dict
+        With the keys "color" and "marker".
+
+    Raises
+    ------
+    DataError
+        If the method has no colour.
+
+    Examples
+    --------
+    >>> from mixfolio import plotting
+    >>> plotting.look("LW identity")
+    {'color': '#0072B2', 'marker': 'o'}
+    """
+    marker = ESTIMATORS[method].marker if method in ESTIMATORS else "o"
+    return {"color": colour(method), "marker": marker}
 
 
 def use_book_style() -> None:
     """Set the style of figures and the precision of tables for the running notebook.
 
     Figures are SVG with a fixed hash salt and no date, so that equal figures are equal files.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> import pandas as pd
+    >>> from mixfolio import plotting
+    >>> plotting.use_book_style()
+    >>> mpl.rcParams["figure.figsize"], pd.get_option("display.precision")
+    ([7.2, 4.0], 4)
+    >>> mpl.rcdefaults()  # back to the defaults
+    >>> pd.reset_option("display.precision|display.width|display.max_columns")
     """
     mpl.rcParams.update(
         {
@@ -94,13 +151,16 @@ def use_book_style() -> None:
 
 
 def _use_svg() -> None:
+    """Show figures as SVG, where a notebook runs."""
     try:
+        from IPython.core.getipython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
-    set_matplotlib_formats(  # type: ignore[no-untyped-call]
-        "svg", metadata={"Date": None}, bbox_inches="tight"
-    )
+    if get_ipython() is not None:
+        set_matplotlib_formats(  # type: ignore[no-untyped-call]
+            "svg", metadata={"Date": None}, bbox_inches="tight"
+        )
 
 
 def label_line(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
@@ -114,20 +174,48 @@ def label_line(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
     text : str
     **options
         Passed on to :meth:`matplotlib.axes.Axes.annotate`; `color` most of all.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixfolio import plotting
+    >>> fig, ax = plt.subplots()
+    >>> plotting.label_line(ax, 0.2, 0.08, "1/N", color=plotting.colour("1/N"))
+    >>> [(text.get_text(), text.xy) for text in ax.texts]
+    [('1/N', (0.2, 0.08))]
+    >>> plt.close(fig)
     """
     settings: dict[str, Any] = {"xytext": (5, 0), "va": "center", "fontsize": 10} | options
     ax.annotate(text, (x, y), textcoords="offset points", **settings)
 
 
 def percent_axis(ax: Axes, which: str = "both", decimals: int = 0) -> None:
-    """Show decimals as per cent on the x axis, the y axis, or both."""
+    """Show decimals as per cent on the x axis, the y axis, or both.
+
+    Parameters
+    ----------
+    ax : Axes
+    which : {"both", "x", "y"}
+    decimals : int
+        Digits after the decimal point.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from mixfolio import plotting
+    >>> fig, ax = plt.subplots()
+    >>> plotting.percent_axis(ax, "y", decimals=1)
+    >>> ax.yaxis.get_major_formatter()(0.125)
+    '12.5%'
+    >>> plt.close(fig)
+    """
     for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
         if which in (name, "both"):
             axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
 
 
 def paired_boxes(results: pd.DataFrame, names: Sequence[str], *, ax: Axes | None = None) -> Axes:
-    """Boxplots in pairs, in sample and out of sample, one pair a portfolio.
+    """Boxplots in pairs, in sample and out of sample, one pair per portfolio.
 
     Parameters
     ----------
@@ -136,10 +224,22 @@ def paired_boxes(results: pd.DataFrame, names: Sequence[str], *, ax: Axes | None
     names : sequence of str
         Portfolios, from left to right.
     ax : Axes, optional
+        New ones by default.
 
     Returns
     -------
     Axes
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> from mixfolio import plotting
+    >>> runs = pd.DataFrame({"1/N in": [0.5, 0.6], "1/N out": [0.4, 0.6]})
+    >>> ax = plotting.paired_boxes(runs, ["1/N"])
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['1/N']
+    >>> plt.close(ax.figure)
     """
     ax = plt.subplots()[1] if ax is None else ax
     columns = [f"{name} {when}" for name in names for when in ("in", "out")]
@@ -175,11 +275,23 @@ def heatmap(
     limit : float, optional
         Value of the darkest blue; the largest absolute entry by default.
     ax : Axes, optional
+        New ones by default.
 
     Returns
     -------
     AxesImage
         Give it to ``ax.figure.colorbar`` for a scale.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> from mixfolio import plotting
+    >>> correlation = pd.DataFrame([[1.0, 0.3], [0.3, 1.0]], ["SPY", "TLT"], ["SPY", "TLT"])
+    >>> image = plotting.heatmap(correlation, order=["TLT", "SPY"])
+    >>> [label.get_text() for label in image.axes.get_yticklabels()]
+    ['TLT', 'SPY']
+    >>> plt.close(image.axes.figure)
     """
     ax = plt.subplots()[1] if ax is None else ax
     names = matrix.index if order is None else pd.Index(order)
@@ -197,21 +309,33 @@ def heatmap(
 
 
 def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Horizontal bars of shares that add up, one bar a row, the first row on top.
+    """Horizontal bars of shares that add up, one bar per row, the first row on top.
 
     Parameters
     ----------
     table : DataFrame of shape (n_portfolios, n_assets)
         Nonnegative shares: weights or risk contributions.
     ax : Axes, optional
+        New ones by default.
 
     Returns
     -------
     Axes
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> from mixfolio import plotting
+    >>> shares = pd.DataFrame({"SPY": [0.6], "TLT": [0.4]}, ["60/40"])
+    >>> ax = plotting.stacked_weights(shares)
+    >>> [text.get_text() for text in ax.texts]
+    ['60%', '40%']
+    >>> plt.close(ax.figure)
     """
     ax = plt.subplots()[1] if ax is None else ax
     left, heights = np.zeros(len(table)), -np.arange(len(table))
-    for asset, shade in zip(table.columns, CYCLE, strict=False):
+    for asset, shade in zip(table.columns, cycle(CYCLE), strict=False):
         widths = table[asset].to_numpy()
         bars = ax.barh(heights, widths, left=left, color=shade, height=0.7, label=asset)
         shares = [f"{width:.0%}" if width > 0.06 else "" for width in widths]

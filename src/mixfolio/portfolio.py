@@ -25,29 +25,31 @@ __all__ = ["MixedModelPortfolio", "mixed_model_portfolio"]
 Objective = Literal["minimum_variance", "risk_parity", "maximum_diversification"]
 
 LEAST_PERIODS = 20
+SUM_TOLERANCE = 1e-3  # of weights that are held now, as in prices.read_weights
 
 
 @dataclass(frozen=True)
 class MixedModelPortfolio:
-    """A portfolio and how it came about. All is per period of the returns.
+    """A portfolio and how it came about; all figures are per period of the returns.
 
     Attributes
     ----------
     weights : Series of length n_assets
         They sum to one.
     covariance : DataFrame of shape (n_assets, n_assets)
-        What the weights were optimised on.
+        The estimate on which the weights were optimised.
     used : {"mixed model", "shrinkage"}
         Which estimate that is.
     heritability : float
-        Mean share of an asset's variance that the mixed model ascribes to what assets share.
+        Mean over assets of the share of variance that the mixed model ascribes to what assets
+        share.
     intensity : float
         Weight of the mixed model in the covariance; the rest is the sample's. 0 after a fall-back.
     attribution : RiskAttribution
         Variance of the portfolio by source and by asset. After a fall-back the only source is
         "shrinkage".
     diagnosis : Series
-        Figures that a careful owner looks at; see the labels.
+        Volatility, concentration, turnover and condition number, by name.
     explanation : str
         In plain words, what was done and why.
     fitted : ShrunkModel
@@ -62,14 +64,14 @@ class MixedModelPortfolio:
     attribution: RiskAttribution
     diagnosis: pd.Series
     explanation: str
-    fitted: ShrunkModel
+    fitted: ShrunkModel[pd.DataFrame]
 
 
 def mixed_model_portfolio(
     returns: pd.DataFrame,
+    groups: Any = None,
     relationship: Any = None,
     *,
-    groups: Any = None,
     lookback: int | None = None,
     min_heritability: float = 0.10,
     max_position: float = 0.30,
@@ -79,18 +81,20 @@ def mixed_model_portfolio(
     previous: "pd.Series[float] | None" = None,
     turnover_penalty: float = 0.0,
 ) -> MixedModelPortfolio:
-    """Weights from the recommended mixed-model covariance, with diagnosis and explanation.
+    """Weights on the recommended mixed-model covariance, with diagnosis and explanation.
 
     Parameters
     ----------
     returns : DataFrame of shape (n_periods, n_assets)
         Decimal simple returns up to the decision, oldest first, without gaps in the periods used.
+    groups : Series, mapping, sequence or DataFrame, optional
+        Groups of assets: one label per asset, several columns of labels, or a 0/1 table. Labelled
+        ones are matched by name and may cover more assets; a list, tuple or array goes by the
+        order of the columns of `returns`. A 0/1 table of a single column is refused, since it may
+        as well be the labels of two groups.
     relationship : matrix of shape (n_assets, n_assets), or mapping of name to matrix, optional
         Relationship matrices, matched by name; see :mod:`mixfolio.relationship`. They must not know
         the future, nor be made from the same returns.
-    groups : Series, mapping or DataFrame, optional
-        Groups of assets instead: one label an asset, several label columns, or a 0/1 table. A 0/1
-        table of a single column is refused, since it may as well be the labels of two groups.
     lookback : int, optional
         Periods of history to use, the latest; all by default.
     min_heritability : float
@@ -98,16 +102,17 @@ def mixed_model_portfolio(
     max_position : float
         Highest absolute weight of an asset.
     max_group : float, optional
-        Highest sum of weights in a group; needs `groups`.
+        Highest sum of weights in a group, of every column of labels; needs `groups`.
     objective : {"minimum_variance", "risk_parity", "maximum_diversification"}
-        Risk parity knows no caps and costs: it is refused with them.
+        Risk parity cannot have caps that bind, group limits or a price of trading, and raises an
+        error with them.
     long_only : bool
         Whether shorts are forbidden.
     previous : Series of length n_assets, optional
-        What is held now.
+        Weights that are held now; they sum to one within 0.001.
     turnover_penalty : float
-        Price of trading, per unit traded: in units of half the variance per period for minimum
-        variance.
+        Price of one unit traded, in the units of the objective: for minimum variance those of half
+        the variance per period.
 
     Returns
     -------
@@ -121,7 +126,19 @@ def mixed_model_portfolio(
     InfeasibleError
         If no portfolio meets the limits; the message names them.
     SingularCovarianceError, ConvergenceError
-        As the parts that this is made of.
+        As the estimators and optimizers that this calls.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets, portfolio
+    >>> names = ["MSCI US", "MSCI Japan", "Hedge Funds", "HF Macro/CTA", "Commodities Precious"]
+    >>> returns, classes = datasets.load("asset-classes")[names], datasets.groups("asset-classes")
+    >>> found = portfolio.mixed_model_portfolio(returns, classes, lookback=120)
+    >>> found.weights.round(2).to_dict()
+    {'MSCI US': 0.09, 'MSCI Japan': 0.17, 'Hedge Funds': 0.3, 'HF Macro/CTA': 0.3,
+     'Commodities Precious': 0.14}
+    >>> found.used, f"{found.heritability:.0%}"
+    ('mixed model', '50%')
     """
     past = _read_past(returns, lookback)
     min_heritability = read_number(min_heritability, "min_heritability")
@@ -157,6 +174,7 @@ def _read_past(returns: pd.DataFrame, lookback: int | None) -> pd.DataFrame:
 def _options(
     past: pd.DataFrame, max_position: float, max_group: float | None, groups: Any, long_only: bool
 ) -> ConstraintOptions:
+    """Caps and group limits as the optimizers take them; the model has accepted the groups."""
     max_position = read_number(max_position, "max_position")
     n_assets = past.shape[1]
     if not max_position > 0 or max_position * n_assets < 1:
@@ -172,10 +190,17 @@ def _options(
         options["bounds"] = (0.0 if long_only else -max_position, max_position)
     if max_group is not None:
         if groups is None:
-            raise DataError("max_group needs groups: a Series with one group label an asset.")
-        options["groups"] = groups
+            raise DataError("max_group needs groups: a Series with one group label per asset.")
+        options["groups"] = _memberships(groups)
         options["group_limits"] = (None, read_number(max_group, "max_group"))
     return options
+
+
+def _memberships(groups: Any) -> Any:
+    """Columns of labels as one table of zeros and ones; any other groups as they are."""
+    if not isinstance(groups, pd.DataFrame) or groups.isin((0, 1)).all(axis=None):
+        return groups
+    return pd.get_dummies(groups, columns=list(groups), prefix_sep=": ", dtype=float)
 
 
 def _allocate(
@@ -201,7 +226,7 @@ def _allocate(
             "'maximum_diversification'."
         )
     if previous is not None:
-        if abs(float(np.sum(previous)) - 1) > 1e-4:
+        if abs(float(np.sum(previous)) - 1) > SUM_TOLERANCE:
             raise DataError(
                 f"previous sums to {float(np.sum(previous)):.6g}; what is held now must be shares "
                 "of the wealth that sum to 1."
@@ -216,7 +241,7 @@ def _diagnose(
     past: pd.DataFrame,
     weights: Any,
     matrix: pd.DataFrame,
-    fitted: ShrunkModel,
+    fitted: ShrunkModel[pd.DataFrame],
     intensity: float,
     previous: "pd.Series[float] | None",
 ) -> pd.Series:

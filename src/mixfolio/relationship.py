@@ -31,10 +31,11 @@ VanRaden, P. M. (2008). Efficient methods to compute genomic predictions. Journa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.linalg import LinAlgError, cholesky, eigh, eigvalsh
 from scipy.spatial.distance import pdist, squareform
@@ -56,7 +57,6 @@ from mixfolio.errors import ConvergenceError, DataError
 __all__ = [
     "CHARACTERISTICS",
     "Association",
-    "Metric",
     "Repair",
     "association",
     "characteristics",
@@ -65,7 +65,6 @@ __all__ = [
     "from_groups",
     "kernel",
     "nearest_psd",
-    "read_relationship",
     "similarity",
 ]
 
@@ -80,6 +79,7 @@ CHARACTERISTICS = (
     "drawdown",
     "trend",
 )
+Matrix = TypeVar("Matrix", pd.DataFrame, Array)
 Metric: TypeAlias = Literal["exponential", "gaussian", "linear"]
 PSD_TOLERANCE = 1e-10
 MIN_PERIODS = 3
@@ -179,7 +179,7 @@ def characteristics(
     before: Any = None,
     missing: Literal["raise", "skip"] = "raise",
 ) -> pd.DataFrame:
-    """What the past returns of each asset look like: nine numbers an asset, the "genotype".
+    """What the past returns of each asset look like: nine numbers per asset, the "genotype".
 
     Pass only returns from strictly before the decision, or let `before` cut them off. Nothing
     else is used. A kernel of characteristics that saw the test period has looked ahead.
@@ -213,8 +213,17 @@ def characteristics(
     Raises
     ------
     DataError
-        If returns are unusable, missing without leave, or not in order of time; an asset has
-        fewer than 3 returns or never moves; the market does not cover a period or never moves.
+        If returns are unusable, not in order of time, or missing where `missing` is "raise"; an
+        asset has fewer than 3 returns or never moves; the market does not cover a period or never
+        moves.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets, relationship
+    >>> returns = datasets.load("asset-classes").loc["2016":]
+    >>> table = relationship.characteristics(returns[["MSCI US", "US Treasuries"]], before="2026")
+    >>> table.loc["MSCI US", ["volatility", "beta", "drawdown"]].round(3).to_dict()
+    {'volatility': 0.044, 'beta': 1.75, 'drawdown': -0.251}
     """
     if not isinstance(returns, pd.DataFrame):
         if before is not None:
@@ -337,18 +346,18 @@ def _deepest(filled: Array) -> Array:
 
 
 def kernel(
-    features: MatrixLike,
+    features: Matrix,
     *,
     metric: Metric = "exponential",
     scale: float | Literal["median"] = "median",
     standardise: bool = True,
-) -> Any:
+) -> Matrix:
     """Similarity of assets from numeric features: positive semi-definite, mean diagonal 1.
 
     Parameters
     ----------
     features : DataFrame or array of shape (n_assets, n_features)
-        One row an asset. No cell may be missing: a kernel of filled-in values would hide it.
+        One row per asset. No cell may be missing: a kernel of filled-in values would hide it.
     metric : {"exponential", "gaussian", "linear"}
         ``exp(-d / scale)``, ``exp(-(d / scale)^2)`` or ``Z Z' / c``, with d the Euclidean distance
         of two rows, and Z the features with centred columns. The first two lie in (0, 1] with a
@@ -377,6 +386,17 @@ def kernel(
     For allele counts with ``standardise=False``, the linear kernel is the genomic relationship
     matrix of VanRaden (2008) with sample frequencies, but for its denominator: the mean diagonal
     is 1 where his is one plus the mean inbreeding coefficient.
+
+    Examples
+    --------
+    Two defensive stocks are alike, and a growth stock is like neither:
+
+    >>> import pandas as pd
+    >>> from mixfolio import relationship
+    >>> traits = {"volatility": [0.020, 0.025, 0.050], "beta": [0.9, 1.0, 1.6]}
+    >>> features = pd.DataFrame(traits, index=["KO", "PG", "TSLA"])
+    >>> relationship.kernel(features).loc["KO"].round(3).to_dict()
+    {'KO': 1.0, 'PG': 0.832, 'TSLA': 0.306}
     """
     if metric not in get_args(Metric):
         raise DataError(f"metric is {metric!r}; it must be one of {list(get_args(Metric))}.")
@@ -385,13 +405,14 @@ def kernel(
         values = values / values.std(axis=0, ddof=1)
     if metric == "linear":
         gram = values @ values.T
-        return label_matrix(gram * (len(gram) / np.trace(gram)), labels)
-    distances = pdist(values)
-    relative = distances / _read_scale(scale, distances)
-    similar = np.exp(-relative if metric == "exponential" else -(relative**2))
-    matrix = squareform(similar)
-    np.fill_diagonal(matrix, 1.0)
-    return label_matrix(matrix, labels)
+        matrix = gram * (len(gram) / np.trace(gram))
+    else:
+        distances = pdist(values)
+        relative = distances / _read_scale(scale, distances)
+        matrix = squareform(np.exp(-relative if metric == "exponential" else -(relative**2)))
+        np.fill_diagonal(matrix, 1.0)
+    result: Matrix = label_matrix(matrix, labels)
+    return result
 
 
 def _read_features(features: MatrixLike) -> tuple[Array, Labels | None]:
@@ -401,8 +422,8 @@ def _read_features(features: MatrixLike) -> tuple[Array, Labels | None]:
         table = pd.DataFrame(_two_dimensional(features, "features"))
     if len(table) < 2 or table.shape[1] == 0:
         raise DataError(
-            f"features has shape {table.shape}; it must have one row an asset, at least 2, and "
-            "one column a feature, at least 1."
+            f"features has shape {table.shape}; it must have one row per asset, at least 2, and "
+            "one column per feature, at least 1."
         )
     if table.index.has_duplicates:
         name = table.index[table.index.duplicated()][0]
@@ -454,17 +475,21 @@ def _read_scale(scale: float | str, distances: Array) -> float:
     return found
 
 
-def from_groups(groups: Any) -> Any:
+@overload
+def from_groups(groups: pd.Series | pd.DataFrame | Mapping[Any, Any]) -> pd.DataFrame: ...
+@overload
+def from_groups(groups: Sequence[Any] | NDArray[Any]) -> Array: ...
+def from_groups(groups: Any) -> pd.DataFrame | Array:
     """Similarity of assets from labels: the share of labels that two assets have in common.
 
-    With one label an asset this is the block matrix with 1 inside a group and 0 outside. With
+    With one label per asset this is the block matrix with 1 inside a group and 0 outside. With
     several columns of labels it is the mean of their block matrices, the simple matching
     coefficient.
 
     Parameters
     ----------
     groups : Series, mapping, sequence or DataFrame
-        One label an asset; or a DataFrame of shape (n_assets, n_columns) with a label in every
+        One label per asset; or a DataFrame of shape (n_assets, n_columns) with a label in every
         cell: class, region, capitalisation, risk. Two assets agree in a column if its labels are
         equal, and that includes columns of zeros and ones.
 
@@ -477,13 +502,20 @@ def from_groups(groups: Any) -> Any:
     ------
     DataError
         If a label is missing, an asset is there twice, or there is no asset.
+
+    Examples
+    --------
+    >>> from mixfolio import relationship
+    >>> sector = {"JPM": "Financials", "BAC": "Financials", "XOM": "Energy"}
+    >>> relationship.from_groups(sector).loc["JPM"].to_dict()
+    {'JPM': 1.0, 'BAC': 1.0, 'XOM': 0.0}
     """
     if isinstance(groups, Mapping):
         groups = pd.Series(dict(groups))
     labelled = isinstance(groups, pd.Series | pd.DataFrame)
     table = pd.DataFrame(groups)
     if table.size == 0:
-        raise DataError(f"groups has shape {table.shape}; it must have one row an asset.")
+        raise DataError(f"groups has shape {table.shape}; it must have one row per asset.")
     if table.index.has_duplicates:
         name = table.index[table.index.duplicated()][0]
         raise DataError(f"groups has more than one entry for {name!r}. Give each asset one.")
@@ -496,10 +528,11 @@ def from_groups(groups: Any) -> Any:
         )
     codes = [pd.factorize(table.iloc[:, j])[0] for j in range(table.shape[1])]
     shared = np.mean([code[:, None] == code[None, :] for code in codes], axis=0)
-    return label_matrix(shared, table.index if labelled else None)
+    result: pd.DataFrame | Array = label_matrix(shared, table.index if labelled else None)
+    return result
 
 
-def combine(kernels: Mapping[str, MatrixLike], weights: Mapping[str, float]) -> Any:
+def combine(kernels: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matrix:
     """Weighted sum of relationship matrices, matched by name.
 
     Parameters
@@ -507,7 +540,7 @@ def combine(kernels: Mapping[str, MatrixLike], weights: Mapping[str, float]) -> 
     kernels : mapping of str to DataFrame or array of shape (n_assets, n_assets)
         Relationship matrices of the same assets, in any order.
     weights : mapping of str to float
-        One nonnegative weight a kernel. They are used as they are.
+        One nonnegative weight per kernel. They are used as they are.
 
     Returns
     -------
@@ -521,6 +554,19 @@ def combine(kernels: Mapping[str, MatrixLike], weights: Mapping[str, float]) -> 
     DataError
         If the names of kernels and weights differ, a weight is negative or missing, all weights
         are zero, a kernel is unusable, or two have different assets.
+
+    Examples
+    --------
+    Three quarters of the weight on the sector and one on the country:
+
+    >>> from mixfolio import relationship
+    >>> sector = {"JPM": "Financials", "BAC": "Financials", "XOM": "Energy"}
+    >>> country = dict.fromkeys(sector, "US")
+    >>> kernels = {"sector": relationship.from_groups(sector)}
+    >>> kernels["country"] = relationship.from_groups(country)
+    >>> both = relationship.combine(kernels, {"sector": 0.75, "country": 0.25})
+    >>> both.loc["JPM"].to_dict()
+    {'JPM': 1.0, 'BAC': 1.0, 'XOM': 0.25}
     """
     if not kernels or set(kernels) != set(weights):
         raise DataError(
@@ -533,8 +579,9 @@ def combine(kernels: Mapping[str, MatrixLike], weights: Mapping[str, float]) -> 
             f"weights are {shares}; none may be negative and one must be positive, or the sum "
             "need not be a covariance."
         )
-    labels = next((k.columns for k in kernels.values() if isinstance(k, pd.DataFrame)), None)
-    n_assets = len(next(iter(kernels.values())))
+    tables: list[MatrixLike] = list(kernels.values())
+    labels = next((table.columns for table in tables if isinstance(table, pd.DataFrame)), None)
+    n_assets = len(tables[0])
     total = np.zeros((n_assets, n_assets))
     for name, matrix in kernels.items():
         what = f"kernels[{name!r}]"
@@ -545,8 +592,8 @@ def combine(kernels: Mapping[str, MatrixLike], weights: Mapping[str, float]) -> 
             )
         values = read_relationship(matrix, labels, n_assets=n_assets, what=what)[0]
         total += shares[name] * values
-    result = label_matrix(total, labels)
-    if labels is not None:
+    result: Matrix = label_matrix(total, labels)
+    if isinstance(result, pd.DataFrame):
         result.attrs["weight_sum"] = float(sum(shares.values()))
     return result
 
@@ -568,6 +615,14 @@ def similarity(relationship: pd.DataFrame, pairs: Sequence[tuple[Any, Any]]) -> 
     ------
     DataError
         If the matrix is unusable or does not have a name.
+
+    Examples
+    --------
+    >>> from mixfolio import relationship
+    >>> sector = {"JPM": "Financials", "BAC": "Financials", "XOM": "Energy"}
+    >>> matrix = relationship.from_groups(sector)
+    >>> relationship.similarity(matrix, [("JPM", "BAC"), ("JPM", "XOM")]).to_dict()
+    {('JPM', 'BAC'): 1.0, ('JPM', 'XOM'): 0.0}
     """
     values, labels = read_relationship(relationship)
     if labels is None:
@@ -582,7 +637,11 @@ def similarity(relationship: pd.DataFrame, pairs: Sequence[tuple[Any, Any]]) -> 
     return pd.Series(values[left, right], index=wanted, name="similarity")
 
 
-def cluster_order(relationship: MatrixLike) -> Any:
+@overload
+def cluster_order(relationship: pd.DataFrame) -> pd.Index: ...
+@overload
+def cluster_order(relationship: Array) -> NDArray[np.intp]: ...
+def cluster_order(relationship: MatrixLike) -> pd.Index | NDArray[np.intp]:
     """Order of assets in which similar ones are neighbours, for heatmaps.
 
     The leaves of an average-linkage tree of the distances ``sqrt(K_ii + K_jj - 2 K_ij)``, flipped
@@ -602,6 +661,13 @@ def cluster_order(relationship: MatrixLike) -> Any:
     ------
     DataError
         If the matrix is unusable.
+
+    Examples
+    --------
+    >>> from mixfolio import relationship
+    >>> sector = {"JPM": "Financials", "XOM": "Energy", "BAC": "Financials", "CVX": "Energy"}
+    >>> relationship.cluster_order(relationship.from_groups(sector)).tolist()
+    ['JPM', 'BAC', 'CVX', 'XOM']
     """
     values, labels = read_relationship(relationship)
     order = np.arange(len(values))
@@ -671,6 +737,17 @@ def association(
     ----------
     Mantel, N. (1967). The detection of disease clustering and a generalized regression approach.
     Cancer Research 27, 209-220.
+
+    Examples
+    --------
+    Indices of one asset class move together more than others do:
+
+    >>> from mixfolio import datasets, relationship
+    >>> same_class = relationship.from_groups(datasets.groups("asset-classes"))
+    >>> correlation = datasets.load("asset-classes").loc["2016":"2025"].corr()
+    >>> found = relationship.association(same_class, correlation)
+    >>> round(found.correlation, 3), round(found.standard_error, 3)
+    (0.335, 0.17)
     """
     left, labels = read_square(first, "first")
     right, names = read_square(second, "second")
@@ -738,7 +815,7 @@ class Repair:
     n_iterations : int
     """
 
-    matrix: Any
+    matrix: pd.DataFrame | Array
     distance: float
     lowest_eigenvalue: float
     n_iterations: int
@@ -778,6 +855,19 @@ def nearest_psd(
     ----------
     Higham, N. J. (2002). Computing the nearest correlation matrix: a problem from finance. IMA
     Journal of Numerical Analysis 22, 329-343.
+
+    Examples
+    --------
+    No three assets can have these correlations; the nearest that they can have:
+
+    >>> import numpy as np
+    >>> from mixfolio import relationship
+    >>> opinion = np.array([[1.0, 0.9, 0.7], [0.9, 1.0, -0.9], [0.7, -0.9, 1.0]])
+    >>> repair = relationship.nearest_psd(opinion)
+    >>> repair.matrix.round(3).tolist()
+    [[1.0, 0.554, 0.387], [0.554, 1.0, -0.554], [0.387, -0.554, 1.0]]
+    >>> round(repair.lowest_eigenvalue, 3), round(repair.distance, 3)
+    (-0.67, 0.822)
     """
     values, labels = read_square(matrix, "matrix")
     diagonal = np.diagonal(values).copy()

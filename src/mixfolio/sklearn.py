@@ -104,7 +104,9 @@ class CovarianceEstimator(EmpiricalCovariance):  # type: ignore[misc]
         values = validate_data(
             self, X, dtype=np.float64, ensure_min_samples=2, ensure_all_finite=False
         )
-        returns = X if isinstance(X, pd.DataFrame) else values
+        # scikit-learn promises to take any numbers; the functions refuse what no return can be.
+        level = np.nanmean(np.where(np.isfinite(values), values, np.nan), axis=0)
+        returns = (X if isinstance(X, pd.DataFrame) else values) - level
         self.covariance_ = np.asarray(type(self)._estimate(returns, **self._arguments(returns)))
         self.location_ = type(self)._centre(values, axis=0)
         return self

@@ -322,7 +322,7 @@ def test_proposals_that_make_no_sense(change, limits, message):
 
 def test_groups_without_a_label_are_named():
     groups = GROUPS.where(GROUPS != "x")
-    with pytest.raises(DataError, match=r"no label for 3 asset\(s\), the first is 'a'"):
+    with pytest.raises(DataError, match=r"groups has 6 entries, 3 of them missing"):
         agents.review(proposal(EQUAL), Limits(groups=groups, max_group=0.5))
 
 

@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixfolio.covariance import _estimators as covariance
-from mixfolio.covariance import _robust as robust
+from mixfolio import covariance, expected_returns
 from mixfolio.errors import DataError, MixfolioError, SingularCovarianceError
-from mixfolio.expected_returns import _estimators as expected_returns
 
-MODULES = (covariance, robust, expected_returns)
+MODULES = (covariance, expected_returns)
 
 
 def plain_target(returns):
@@ -57,14 +55,12 @@ ESTIMATORS = {
     **shrinkage("constant_correlation"),
     **shrinkage("single_factor"),
     "oas": itself(covariance.oas),
-    "oas_intensity": itself(covariance.oas_intensity),
     "nonlinear_shrinkage": itself(covariance.nonlinear_shrinkage),
     "clip_eigenvalues": itself(covariance.clip_eigenvalues),
     "pca": fixed(covariance.pca, n_factors=1),
     "poet": fixed(covariance.poet, n_factors=1),
-    "poet_threshold": fixed(covariance.poet_threshold, n_factors=1),
-    "winsorised": itself(robust.winsorised),
-    "tyler": itself(robust.tyler),
+    "winsorised": itself(covariance.winsorised),
+    "tyler": itself(covariance.tyler),
     "mean": itself(expected_returns.sample),
     "james_stein": itself(expected_returns.james_stein),
     "james_stein_intensity": itself(expected_returns.james_stein_intensity),
@@ -82,7 +78,7 @@ if hasattr(covariance, "empirical_bayes"):
         )
 # What they give: a covariance, a mean, or a number without a unit.
 MEANS = {"mean", "james_stein", "bayes_stein"}
-NUMBERS = {name for name in ESTIMATORS if "intensity" in name or name == "poet_threshold"}
+NUMBERS = {name for name in ESTIMATORS if "intensity" in name}
 
 X = np.random.default_rng(0).standard_t(5, (40, 6)) * np.linspace(1, 3, 6)
 X += np.random.default_rng(1).standard_normal((40, 1))
@@ -157,11 +153,7 @@ MOVING = refusals(CONSTANT, DataError, STILL)
 LONG = refusals(FEW, DataError, SHORT) | refusals(COPIES, SingularCovarianceError, SINGULAR)
 REFUSALS = {
     **{name: THREE | MOVING for name in ESTIMATORS if "shrinkage" in name},
-    **dict.fromkeys(
-        ("nonlinear_shrinkage", "oas", "oas_intensity", "clip_eigenvalues"),
-        MOVING,
-    ),
-    **dict.fromkeys(("poet", "poet_threshold"), MOVING),
+    **dict.fromkeys(("nonlinear_shrinkage", "oas", "clip_eigenvalues", "poet"), MOVING),
     **dict.fromkeys(("empirical_bayes", "empirical_bayes_intensity"), MOVING),
     **dict.fromkeys(("bayes_stein", "bayes_stein_moments"), MOVING | LONG),
     "winsorised": refusals(CONSTANT, DataError, HARDLY),
@@ -185,8 +177,7 @@ def require_right(name, found, values):
     assert np.isfinite(found).all()
     if name in NUMBERS:
         assert found.shape == ()
-        assert found >= 0
-        assert found <= 1 or name == "poet_threshold"
+        assert 0 <= found <= 1
     elif name in MEANS:
         assert found.shape == (n_assets,)
         # Between the extremes of the sample means, with room for rounding.
@@ -266,7 +257,7 @@ def test_labels_change_no_number(name):
 
 
 def public_estimators():
-    """Functions of the three modules whose first argument is called returns."""
+    """Functions of the two rooms whose first argument is called returns."""
     for module in MODULES:
         for name in module.__all__:
             member = getattr(module, name)

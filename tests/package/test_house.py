@@ -17,7 +17,7 @@ import mixfolio
 FLOORS = [
     {"__main__"},
     {"report", "studies", "sklearn", "plotting"},
-    {"portfolio", "agents"},
+    {"portfolio", "agents", "estimators"},
     {"mixed_model"},
     {"backtest", "covariance", "expected_returns", "optimization"},
     {"inference", "relationship", "metrics", "simulation", "montecarlo", "datasets", "_linalg"},

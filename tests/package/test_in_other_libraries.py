@@ -22,6 +22,8 @@ from mixfolio.optimization import _optimizers as optimization
 from mixfolio.sklearn import LinearShrinkage, SampleCovariance
 from tests.package.test_sklearn import ESTIMATORS, every_estimator, matrix_of, returns_table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def their_warnings():

@@ -214,7 +214,7 @@ def test_a_labelled_vector_lends_its_labels():
 @pytest.mark.parametrize(
     ("vector", "message"),
     [
-        ([1.0, 2.0], r"mean has shape \(2,\); it must be \(3,\), one entry an asset"),
+        ([1.0, 2.0], r"mean has shape \(2,\); it must be \(3,\), one entry per asset"),
         ([[1.0, 2.0, 3.0]], r"mean has shape \(1, 3\)"),
         (None, r"mean has 1 cell|mean has shape \(\)|not a number"),
         ({"a": 1.0}, r"mean holds something that is not a number"),

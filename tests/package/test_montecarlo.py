@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -10,6 +11,7 @@ import time
 import tracemalloc
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -62,6 +64,7 @@ def test_every_replication_can_be_repeated_alone():
     assert found["mean"].nunique() == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", [normals, small_ratios], ids=["small", "ratios"])
 def test_how_many_workers_does_not_matter(study):
     alone = montecarlo.run(study, 12, seed=SEED)
@@ -118,6 +121,7 @@ def test_linear_algebra_has_one_thread_in_a_replication_and_its_own_again_after(
     assert (threads["threads"] == 1).all()
 
 
+@pytest.mark.slow
 def test_a_process_that_works_for_others_has_one_thread_from_its_first_replication():
     """Not even where its environment asks for two."""
     code = (
@@ -174,6 +178,7 @@ LONG_STUDY = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_killed_study_goes_on_where_it_stopped(tmp_path, monkeypatch, n_jobs):
     script, kept = tmp_path / "long_study.py", tmp_path / "kept" / "study.jsonl"
@@ -295,6 +300,7 @@ def test_a_checkpoint_of_other_arguments_is_refused(tmp_path, one, two):
     assert kept.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_name_of_a_study_is_the_same_in_another_process():
     code = (
         "import functools, numpy, operator\n"
@@ -360,6 +366,36 @@ def test_a_failure_names_its_replication_and_keeps_the_others(tmp_path, n_jobs):
         assert len(finished) == FAILING
     found = montecarlo.run(fails_once, FAILING, seed=SEED, checkpoint=kept)
     pd.testing.assert_frame_equal(found, expected(fails_once, FAILING), check_exact=True)
+
+
+def under_way(error):
+    """The replications that an error names, of which one may be the cause."""
+    return set(json.loads(re.search(r"under way .*?(\[.*?\])", str(error), re.IGNORECASE)[1]))
+
+
+def kills_its_worker(rng, marker=None):
+    """Ends the process that runs it, always, or once when there is a marker to remember it."""
+    first = rng.random()
+    if first == STRANGE and (marker is None or not marker.exists()):
+        if marker is not None:
+            marker.touch()
+        os._exit(1)
+    return {"first": first}
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_an_error_of_the_study_that_blames_nobody(tmp_path):
+    kept, marker = tmp_path / "study.jsonl", tmp_path / "died"
+    study = partial(kills_its_worker, marker=marker)
+    message = rf"a result of .*kills_its_worker.* with seed {SEED} was lost: TerminatedWorkerError"
+    with pytest.raises(StudyError, match=message) as caught:
+        montecarlo.run(study, 60, seed=SEED, n_jobs=2, checkpoint=kept)
+    assert "which one is not known" in str(caught.value)
+    assert FAILING in under_way(caught.value)
+    finished = {json.loads(line)[0] for line in lines(kept)[1:]}
+    assert not finished & under_way(caught.value)
+    found = montecarlo.run(study, 60, seed=SEED, n_jobs=2, checkpoint=kept)
+    pd.testing.assert_frame_equal(found, expected(study, 60), check_exact=True)
 
 
 LATE = [generator(SEED, k).random() for k in range(5, 10)]
@@ -473,16 +509,7 @@ def on_cluster(study, count, **options):
         return montecarlo.run(study, count, seed=SEED, **options)
 
 
-def kills_its_worker(rng, marker=None):
-    """Ends the process that runs it, always, or once when there is a marker to remember it."""
-    first = rng.random()
-    if first == STRANGE and (marker is None or not marker.exists()):
-        if marker is not None:
-            marker.touch()
-        os._exit(1)
-    return {"first": first}
-
-
+@pytest.mark.slow
 def test_on_a_cluster_the_numbers_are_the_same(cluster, tmp_path):
     for study in (normals, small_ratios):
         there = on_cluster(study, 20, checkpoint=tmp_path / f"{study.__name__}.jsonl")
@@ -521,12 +548,45 @@ def test_a_worker_that_dies_costs_nothing(cluster, tmp_path):
     pd.testing.assert_frame_equal(found, here, check_exact=True)
 
 
+@pytest.mark.parametrize("case", ["killed", "cancelled"])
+def test_a_result_that_is_lost_after_it_was_finished(cluster, tmp_path, monkeypatch, case):
+    """Its worker dies between the end of the replication and the question for its numbers."""
+    distributed, kept = sys.modules["distributed"], tmp_path / "study.jsonl"
+    dead = SimpleNamespace(address="tcp://127.0.0.1:1")
+    lost = {
+        "killed": distributed.KilledWorker("task", dead, 3),
+        "cancelled": distributed.client.FutureCancelledError("task", "lost dependencies"),
+    }[case]
+    asked, result = [], distributed.Future.result
+
+    def dies(future):
+        assert future.exception() is None
+        asked.append(result(future)[0])
+        if len(asked) == 7:
+            raise lost
+        return result(future)
+
+    monkeypatch.setattr(distributed.Future, "result", dies)
+    with pytest.raises(
+        StudyError, match=f"with seed {SEED} was lost: {type(lost).__name__}: "
+    ) as e:
+        on_cluster(normals, 200, checkpoint=kept)
+    assert asked[6] in under_way(e.value)
+    assert not set(asked[:6]) & under_way(e.value)
+    monkeypatch.undo()
+    found = on_cluster(normals, 20, checkpoint=kept)
+    pd.testing.assert_frame_equal(found, expected(normals, 20), check_exact=True)
+
+
+@pytest.mark.slow
 def test_a_replication_that_kills_every_worker_is_an_error_and_not_a_wait_without_end(
     cluster, tmp_path
 ):
     kept = tmp_path / "study.jsonl"
     cluster[0].scheduler.allowed_failures = 0
-    # What waited on the same worker may be blamed as well, so the number is not certain.
-    with pytest.raises(StudyError, match=r"replication \d+ of .* failed: .*workers died"):
+    with pytest.raises(
+        StudyError, match=r"a result of .* was lost: KilledWorker: .*workers died"
+    ) as caught:
         on_cluster(kills_its_worker, 40, checkpoint=kept)
+    assert FAILING in under_way(caught.value)
     assert len(lines(kept)) > 1

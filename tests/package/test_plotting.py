@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from mixfolio import plotting
+from mixfolio.errors import DataError
+from mixfolio.estimators import ESTIMATORS
 
 mpl.use("Agg")
 NAMES = ["ant", "bee", "cat"]
@@ -44,6 +46,30 @@ def test_heatmap_uses_the_axes_it_is_given():
     assert plotting.heatmap(KERNEL, ax=ax).axes is ax
 
 
+def test_every_share_is_drawn_however_many_there_are():
+    n_assets = len(plotting.CYCLE) + 3
+    table = pd.DataFrame(1 / n_assets, ["1/N"], [f"a{j}" for j in range(n_assets)])
+    ax = plotting.stacked_weights(table)
+    assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(1)
+
+
+def test_outside_a_notebook_no_shell_is_started():
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell
+    before = shell.initialized()
+    options = ("display.precision", 6, "display.width", 80, "display.max_columns", 0)
+    with mpl.rc_context(), pd.option_context(*options):
+        plotting.use_book_style()
+    assert shell.initialized() == before
+
+
 def test_every_method_has_one_colour():
     assert plotting.colour("truth") == plotting.BLACK
-    assert all(mpl.colors.is_color_like(value) for value in plotting.COLOURS.values())
+    names = [*plotting.METHODS, *ESTIMATORS]
+    assert all(mpl.colors.is_color_like(plotting.colour(name)) for name in names)
+    with pytest.raises(DataError, match="method is 'magic'"):
+        plotting.colour("magic")
+
+
+def test_a_look_goes_into_matplotlib():
+    line = mpl.pyplot.subplots()[1].plot([1, 2], **plotting.look("POET"))[0]
+    assert (line.get_color(), line.get_marker()) == (plotting.colour("POET"), "^")

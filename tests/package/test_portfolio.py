@@ -44,7 +44,7 @@ def test_the_risk_adds_up(stocks):
 def test_relationship_matrices_do_instead_of_groups(stocks):
     returns, groups = stocks
     K = relationship.from_groups(groups.loc[returns.columns])
-    found = mixed_model_portfolio(returns, {"sector": K.iloc[::-1, ::-1]})
+    found = mixed_model_portfolio(returns, relationship={"sector": K.iloc[::-1, ::-1]})
     assert set(found.attribution.by_source.index) == {"sample", "sector", "market", "residual"}
     pd.testing.assert_frame_equal(
         found.covariance, mixed_model.covariance(returns, relationship={"sector": K})
@@ -82,6 +82,66 @@ def test_limits_hold(stocks):
     short = mixed_model_portfolio(returns, groups=groups, long_only=False, max_position=0.1)
     assert short.weights.min() < 0
     assert short.weights.abs().max() <= 0.1 + 1e-9
+
+
+AS_OTHERS_GIVE_THEM = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.asarray,
+    "shuffled Series": lambda labels: labels[::-1],
+    "shuffled dict": lambda labels: labels[::-1].to_dict(),
+    "one column": lambda labels: labels[::-1].to_frame(),
+    "zeros and ones": lambda labels: pd.get_dummies(labels)[::-1],
+}
+
+
+@pytest.mark.parametrize("form", AS_OTHERS_GIVE_THEM)
+def test_groups_in_every_form_give_the_same_portfolio(stocks, form):
+    returns, groups = stocks
+    labels = groups.loc[returns.columns]
+    expected = mixed_model_portfolio(returns, labels, max_group=0.15)
+    found = mixed_model_portfolio(returns, AS_OTHERS_GIVE_THEM[form](labels), max_group=0.15)
+    assert expected.weights.groupby(labels).sum().max() == pytest.approx(0.15)
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-8)
+    assert found.weights.index.equals(returns.columns)
+
+
+def test_groups_of_several_levels_are_limited_at_every_level(stocks):
+    returns, groups = stocks
+    size = pd.Series(list("abc") * 11, returns.columns)
+    levels = pd.DataFrame({"sector": groups.loc[returns.columns], "size": size})
+    found = mixed_model_portfolio(returns, levels, max_group=0.35)
+    free = mixed_model_portfolio(returns, levels)
+    assert free.weights.groupby(size).sum().max() > 0.36
+    for level in levels:
+        assert found.weights.groupby(levels[level]).sum().max() <= 0.35 + 1e-9
+    assert {"sector", "size"} <= set(found.attribution.by_source.index)
+    with pytest.raises(InfeasibleError, match=r"upper limit 0\.15 of group size: c"):
+        mixed_model_portfolio(returns, levels, max_group=0.15)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda labels: list(labels)[:-1], "groups has 32 entries, .* each of the 33 assets"),
+        (lambda labels: [None, *labels[1:]], "1 of them missing"),
+        (lambda labels: labels[1:].to_dict(), "no entry for 1 asset"),
+        (lambda labels: labels.reset_index(drop=True), "no entry for 33 asset"),
+        (lambda labels: labels.to_frame()[1:], "no entry for 1 asset"),
+    ],
+    ids=["short list", "missing label", "short dict", "other names", "short table"],
+)
+def test_groups_that_do_not_fit_the_assets_are_refused(stocks, change, message):
+    returns, groups = stocks
+    with pytest.raises(DataError, match=message):
+        mixed_model_portfolio(returns, change(groups.loc[returns.columns]), max_group=0.15)
+
+
+def test_weights_held_may_be_rounded(stocks):
+    returns, groups = stocks
+    held = optimization.equal_weight(returns.columns) * 0.9995
+    found = mixed_model_portfolio(returns, groups, previous=held)
+    assert found.diagnosis["turnover"] == pytest.approx(metrics.turnover(found.weights, held))
 
 
 def test_a_price_on_trading_means_less_of_it(stocks):

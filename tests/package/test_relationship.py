@@ -374,7 +374,7 @@ def test_groups_in_every_form():
     [
         (LABELS.assign(risk=np.nan), "7 missing label.*risk of asset ant"),
         (pd.concat([LABELS, LABELS.iloc[:1]]), "more than one entry for 'ant'"),
-        ([], "at least|one row an asset"),
+        ([], "at least|one row per asset"),
     ],
 )
 def test_unusable_groups_are_named(groups, message):

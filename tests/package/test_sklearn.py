@@ -4,7 +4,8 @@ import inspect
 import pickle
 import subprocess
 import sys
-from typing import Any
+from types import UnionType
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,12 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+from mixfolio import covariance, mixed_model
 from mixfolio import sklearn as adapters
-from mixfolio.covariance import _estimators as covariance
-from mixfolio.covariance import _robust as robust
 from mixfolio.errors import DataError, MixfolioError
-from mixfolio.mixed_model import _recommended as mixed_model
 
 REQUIRED = {"halflife": 30.0, "n_factors": 1, "target": adapters.LinearShrinkage()}
-MODULES = (covariance, robust, mixed_model)
+MODULES = (covariance, mixed_model)
 NO_COVARIANCE = {mixed_model.even_periods}  # gives returns
 
 
@@ -54,7 +53,8 @@ def estimators_of(module):
     return {
         function
         for function, signature in signatures.items()
-        if next(iter(signature.parameters)) == "returns" and signature.return_annotation is Any
+        if next(iter(signature.parameters)) == "returns"
+        and isinstance(signature.return_annotation, TypeVar | UnionType)
     }
 
 

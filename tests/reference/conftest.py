@@ -2,8 +2,8 @@
 
 import os
 
-from tools import kernel, notebook
-from tools.project import Project
+from tools.build import kernel, notebook
+from tools.build.project import Project
 
 
 def pytest_configure(config):

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import joblib
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mixfolio import metrics
@@ -24,6 +25,7 @@ from mixfolio._inputs import (
     Array,
     Labels,
     VectorLike,
+    read_count,
     read_number,
     read_returns,
     read_vector,
@@ -32,8 +34,7 @@ from mixfolio._inputs import (
 from mixfolio.backtest import _rebalancing
 from mixfolio.backtest._rebalancing import Calendar, Threshold
 from mixfolio.errors import DataError
-
-__all__ = ["BacktestResult", "OnArrays", "Strategy", "walk_forward"]
+from mixfolio.prices import Missing, complete
 
 Strategy = Callable[[Any], Any]
 
@@ -42,7 +43,7 @@ Strategy = Callable[[Any], Any]
 class OnArrays:
     """A strategy that takes past returns as a read-only array and needs no labels.
 
-    Building a labelled table costs more than a small optimisation. Wrap a strategy in this when
+    Building a labelled table costs more than a small optimization. Wrap a strategy in this when
     there are many decisions.
 
     Attributes
@@ -74,10 +75,10 @@ class BacktestResult:
         the first period, where the portfolio is bought. After a loss of more than the whole wealth,
         which leverage allows, the figure follows the formula and has no meaning.
     failures : DataFrame
-        One row a decision that failed and was answered by holding on: strategy, date of the last
+        One row per decision that failed and was answered by holding on: strategy, date of the last
         return that it knew, error. Empty unless ``on_error="hold"``.
     frozen : DataFrame
-        One row an asset that was held while its return was missing: strategy, asset, date.
+        One row per asset that was held while its return was missing: strategy, asset, date.
     """
 
     returns: pd.DataFrame
@@ -110,7 +111,7 @@ class BacktestResult:
         return pd.concat(tables, axis=1)
 
     def summary(self, periods_per_year: float = 1.0) -> pd.DataFrame:
-        """One row a strategy: what it earned and what it held.
+        """One row per strategy: what it earned and what it held.
 
         Parameters
         ----------
@@ -121,7 +122,7 @@ class BacktestResult:
         -------
         DataFrame of shape (n_strategies, 8)
             Mean, volatility, Sharpe ratio and largest drawdown of returns after costs; mean
-            turnover a period; effective number of assets (inverse of the mean sum of squared
+            turnover per period; effective number of assets (inverse of the mean sum of squared
             weights); mean gross exposure; mean distance to 1/N, which is half the sum of absolute
             differences.
         """
@@ -155,7 +156,7 @@ def walk_forward(
     expanding: bool = False,
     risk_free: VectorLike | float | None = None,
     rebalance: Calendar | Threshold | None = None,
-    missing: Literal["raise", "exclude"] = "raise",
+    missing: Missing = "raise",
     on_error: Literal["raise", "hold"] = "raise",
     n_jobs: int = 1,
     progress: bool = False,
@@ -168,8 +169,8 @@ def walk_forward(
         Decimal simple returns, oldest first, without gaps.
     strategies : mapping of name to function
         Names are strings or other labels, such as pairs, which make two levels of columns. Each
-        function takes a DataFrame of past returns and gives weights, one an asset; or an array, if
-        wrapped in :class:`OnArrays`.
+        function takes a DataFrame of past returns, or an array if wrapped in :class:`OnArrays`,
+        and gives one weight per asset.
     window : int
         Periods of history that a decision may use.
     step : int
@@ -187,12 +188,14 @@ def walk_forward(
         Review at the first period of each month, quarter or year; or trade only at those reviews,
         `step` periods apart, where a weight is too far from its target. By default every review
         trades.
-    missing : {"raise", "exclude"}
-        What to do with NaN, as before a listing and after a delisting. "exclude" offers a strategy
-        only the assets that have all returns of its window, and gives the others no weight; an
-        asset whose return is missing while it is held counts as sold at its last price, its
-        proceeds earning the riskless rate until the next trade. That is kind to failed firms:
-        where the last price is not what a holder got, put the final loss into the data.
+    missing : {"raise", "drop-assets", "common-period", "fill", "keep"}
+        What to do with NaN, as before a listing and after a delisting, as
+        :data:`mixfolio.prices.MISSING` says. "keep" offers a strategy only the assets that have all
+        returns of its window, and gives the others no weight; an asset whose return is missing
+        while it is held counts as sold at its last price, its proceeds earning the riskless rate
+        until the next trade. That is kind to failed firms: where the last price is not what a
+        holder got, put the final loss into the data. "fill" takes a price to have stood still, a
+        return of zero.
     on_error : {"raise", "hold"}
         Whether an error of a strategy stops the evaluation, or is recorded in `failures` and
         answered by no trade; before its first decision the wealth is then uninvested.
@@ -213,11 +216,28 @@ def walk_forward(
         evaluate, an argument is out of range, `risk_free` has other dates, or a strategy gives
         weights that are not finite, name other assets, or do not sum to one without `risk_free`.
         Any error of a strategy comes with a note of its name and the date.
+
+    Examples
+    --------
+    Minimum variance against 1/N, decided once a year on the five years before:
+
+    >>> from mixfolio import backtest, covariance, datasets, optimization
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "Global Bonds", "US TIPS"]]
+    >>> strategies = {
+    ...     "1/N": lambda past: optimization.equal_weight(past.columns),
+    ...     "GMV": lambda past: optimization.minimum_variance(covariance.sample(past)),
+    ... }
+    >>> found = backtest.walk_forward(returns, strategies, window=60, step=12, costs=0.001)
+    >>> found.summary(periods_per_year=12)["volatility"].round(3).to_dict()
+    {'1/N': 0.063, 'GMV': 0.034}
     """
     market = _read_market(returns, risk_free, missing)
-    _require_window(window, step, len(market.values))
-    costs = _read_costs(costs)
-    _require_choice(on_error, "on_error", ("raise", "hold"))
+    window = read_count(window, "window", 1, len(market.values) - 1)
+    step = read_count(step, "step")
+    if (costs := read_number(costs, "costs")) < 0:
+        raise DataError(f"costs is {costs}; it must be zero or positive, a decimal per unit.")
+    if on_error not in ("raise", "hold"):
+        raise DataError(f"on_error is {on_error!r}; it must be one of ['raise', 'hold'].")
     _require_strategies(strategies)
     if not isinstance(n_jobs, Integral) or n_jobs == 0:
         raise DataError(f"n_jobs is {n_jobs!r}; it must be a whole number, and -1 for all cores.")
@@ -246,7 +266,7 @@ class _Market:
     values: Array
     growth: Array
     riskless_growth: Array
-    available: Array | None
+    available: NDArray[np.bool_] | None
     any_net: bool
 
 
@@ -267,16 +287,17 @@ class _Record:
 
 
 def _read_market(
-    returns: pd.DataFrame, risk_free: VectorLike | float | None, missing: str
+    returns: pd.DataFrame, risk_free: VectorLike | float | None, missing: Missing
 ) -> _Market:
-    _require_choice(missing, "missing", ("raise", "exclude"))
     if not isinstance(returns, pd.DataFrame):
         raise DataError("returns must be a DataFrame here, so that results carry dates and names.")
-    values, _ = read_returns(returns, allow_missing=missing == "exclude")
+    if missing != "raise":
+        returns, _ = complete(returns, missing, "returns", still=0.0)
+    values, _ = read_returns(returns, allow_missing=missing == "keep")
     require_history(returns, values)
     riskless = _read_riskless(risk_free, returns.index)
     available = None
-    if missing == "exclude":
+    if missing == "keep":
         known = ~np.isnan(values)
         available = None if known.all() else known
         values = np.where(known, values, 0.0)
@@ -301,7 +322,7 @@ def _read_riskless(risk_free: VectorLike | float | None, dates: Labels) -> Array
             "risk_free and returns have different dates. Use risk_free.reindex(returns.index), "
             "and look for gaps."
         )
-    return read_vector(risk_free, len(dates), None, "risk_free")[0]
+    return read_vector(cast(VectorLike, risk_free), len(dates), None, "risk_free")[0]
 
 
 def _require_strategies(strategies: Any) -> None:
@@ -316,27 +337,6 @@ def _require_strategies(strategies: Any) -> None:
                 f"strategy {name!r} is of type {type(strategy).__name__}; it must be a function "
                 "of past returns."
             )
-
-
-def _require_window(window: int, step: int, n_periods: int) -> None:
-    whole = isinstance(window, Integral) and isinstance(step, Integral)
-    if not (whole and 1 <= window < n_periods and step >= 1):
-        raise DataError(
-            f"window is {window} and step {step} for {n_periods} periods; the window must be an "
-            f"integer between 1 and {n_periods - 1} and the step one of at least 1."
-        )
-
-
-def _read_costs(costs: float) -> float:
-    costs = read_number(costs, "costs")
-    if costs < 0:
-        raise DataError(f"costs is {costs}; it must be zero or positive, a decimal per unit.")
-    return costs
-
-
-def _require_choice(value: Any, what: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise DataError(f"{what} is {value!r}; it must be one of {list(choices)}.")
 
 
 # ------------------------------------------------------------------ one strategy through time
@@ -379,7 +379,8 @@ def _run(market: _Market, plan: _Plan, name: str, strategy: Strategy, bar: Any =
 def _is_due(plan: _Plan, current: Array, target: Array, start: int, traded_at: int | None) -> bool:
     if plan.threshold is None or traded_at is None:
         return True
-    return plan.threshold.calls_for_trade(current, target, start - traded_at)
+    waited = start - traded_at >= plan.threshold.minimum_interval
+    return waited and float(np.abs(current - target).max()) > plan.threshold.deviation
 
 
 def _drift(market: _Market, name: str, weights: Array, start: int, stop: int, rows: Array) -> Array:
@@ -423,9 +424,9 @@ def _decide_or_hold(
 def _decide(market: _Market, plan: _Plan, strategy: Strategy, start: int) -> Array:
     period = slice(0 if plan.expanding else start - plan.window, start)
     past, labels = market.values[period], market.labels
-    offered: Array | None = None
+    offered: NDArray[np.bool_] | None = None
     if market.available is not None:
-        offered = np.all(market.available[period], axis=0)
+        offered = np.asarray(market.available[period].all(axis=0))
         if not offered.any():
             raise DataError("no asset has all returns of the window. Use a shorter one.")
         past, labels = past[:, offered], labels[offered]

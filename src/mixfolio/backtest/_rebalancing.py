@@ -12,18 +12,17 @@ Portfolio Management 29 (4), 49-63.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from mixfolio._inputs import Array, Labels, read_count, read_number
+from mixfolio._inputs import Labels, read_count, read_number
 from mixfolio.errors import DataError
 
-__all__ = ["CALENDARS", "Calendar", "Threshold", "reviews"]
-
 Calendar = Literal["monthly", "quarterly", "yearly"]
-CALENDARS: dict[str, int] = {"monthly": 1, "quarterly": 3, "yearly": 12}
+_CALENDARS: dict[str, int] = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 
 @dataclass(frozen=True)
@@ -54,26 +53,10 @@ class Threshold:
             )
         read_count(self.minimum_interval, "minimum_interval", 1, 10**9)
 
-    def calls_for_trade(self, held: Array, target: Array, periods_since_trade: int) -> bool:
-        """Whether the step from `held` to `target` is due.
-
-        Parameters
-        ----------
-        held, target : ndarray of shape (n_assets,)
-        periods_since_trade : int
-
-        Returns
-        -------
-        bool
-        """
-        if periods_since_trade < self.minimum_interval:
-            return False
-        return float(np.abs(held - target).max()) > self.deviation
-
 
 def reviews(
-    dates: Labels, first: int, *, step: int = 1, rule: "Calendar | Threshold | None" = None
-) -> "np.ndarray[Any, np.dtype[np.intp]]":
+    dates: Labels, first: int, *, step: int = 1, rule: Calendar | Threshold | None = None
+) -> NDArray[np.intp]:
     """Positions of the periods before which the portfolio is reviewed.
 
     Parameters
@@ -88,7 +71,7 @@ def reviews(
 
     Returns
     -------
-    ndarray of int
+    ndarray of int, of shape (n_reviews,)
 
     Raises
     ------
@@ -97,10 +80,10 @@ def reviews(
     """
     if rule is None or isinstance(rule, Threshold):
         return np.arange(first, len(dates), step)
-    if rule not in CALENDARS:
+    if rule not in _CALENDARS:
         raise DataError(
-            f"rebalance is {rule!r}; it must be one of {list(CALENDARS)}, a Threshold, or None for "
-            "every `step` periods."
+            f"rebalance is {rule!r}; it must be one of {list(_CALENDARS)}, a Threshold, or None "
+            "for every `step` periods."
         )
     if not isinstance(dates, pd.DatetimeIndex | pd.PeriodIndex):
         raise DataError(
@@ -108,6 +91,6 @@ def reviews(
             "Convert it: returns.index = pd.to_datetime(returns.index)."
         )
     months = dates.year * 12 + dates.month - 1
-    period = np.asarray(months // CALENDARS[rule])
+    period = np.asarray(months // _CALENDARS[rule])
     starts = np.flatnonzero(period[1:] != period[:-1]) + 1
     return np.union1d(np.array([first]), starts[starts > first])

@@ -16,9 +16,10 @@ by a threshold of its own.
 Every estimate is positive semidefinite by construction.
 """
 
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import eigh
 
 from mixfolio import _linalg
@@ -32,31 +33,24 @@ from mixfolio._inputs import (
     read_number,
     read_returns,
     require_moving,
+    require_order,
 )
 from mixfolio.covariance import _inverse_wishart, _linear, _nonlinear, _poet
 from mixfolio.errors import DataError
 
-__all__ = [
-    "clip_eigenvalues",
-    "empirical_bayes",
-    "empirical_bayes_intensity",
-    "ewma",
-    "linear_shrinkage",
-    "nonlinear_shrinkage",
-    "oas",
-    "oas_intensity",
-    "pca",
-    "poet",
-    "poet_threshold",
-    "sample",
-    "shrinkage_intensity",
-]
+Matrix = TypeVar("Matrix", pd.DataFrame, Array)
 
 # A target whose variances differ by more than this factor is in other units.
 OTHER_UNITS = 1e3
 
 
-def sample(returns: MatrixLike) -> Any:
+def _labelled(values: Array, labels: Labels | None, returns: Matrix) -> Matrix:
+    """`values` with `labels` on both sides: a table where `returns` is one."""
+    matrix: Matrix = label_matrix(values, labels)
+    return matrix
+
+
+def sample(returns: Matrix) -> Matrix:
     """Sample covariance with divisor T - 1.
 
     Parameters
@@ -73,15 +67,23 @@ def sample(returns: MatrixLike) -> Any:
     ------
     DataError
         If the returns are unusable or there are fewer than 2 periods.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI Japan", "US Treasuries"]]
+    >>> percent2 = 1e4 * covariance.sample(returns)  # squared percent per month
+    >>> percent2.loc["MSCI US"].round(2).to_dict()
+    {'MSCI US': 19.72, 'MSCI Japan': 13.37, 'US Treasuries': -0.86}
     """
     deviations, labels = read_returns(returns)
     deviations -= deviations.mean(axis=0)
     products = deviations.T @ deviations
     products /= len(deviations) - 1
-    return label_matrix(products, labels)
+    return _labelled(products, labels, returns)
 
 
-def ewma(returns: MatrixLike, *, halflife: float) -> Any:
+def ewma(returns: Matrix, *, halflife: float) -> Matrix:
     """Exponentially weighted covariance around the weighted mean, free of bias.
 
     With weights ``p_t`` proportional to ``2^(-age / halflife)`` and summing to one, it is
@@ -108,11 +110,21 @@ def ewma(returns: MatrixLike, *, halflife: float) -> Any:
     ----------
     J.P. Morgan and Reuters (1996). RiskMetrics technical document, 4th edition, section 5.2. There
     the mean is taken as zero and nothing is corrected for bias.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets
+    >>> returns = datasets.load("asset-classes")[["MSCI US"]].loc[:"2020-03"]
+    >>> for V in (covariance.sample(returns), covariance.ewma(returns, halflife=6)):
+    ...     print(f"{V.iloc[0, 0] ** 0.5:.3f}")  # volatility per month, before and in the crash
+    0.043
+    0.060
     """
     if halflife != np.inf:
         halflife = read_number(halflife, "halflife")
     if halflife <= 0:
         raise DataError(f"halflife is {halflife}; it must be a positive number of periods.")
+    require_order(returns)
     values, labels = read_returns(returns)
     age = np.arange(len(values) - 1, -1, -1)
     weights = 0.5 ** (age / halflife)
@@ -123,15 +135,15 @@ def ewma(returns: MatrixLike, *, halflife: float) -> Any:
             "and nothing varies. Use a longer one."
         )
     deviations = (values - weights @ values) * np.sqrt(weights)[:, None]
-    return label_matrix(deviations.T @ deviations / (1.0 - float(weights @ weights)), labels)
+    return _labelled(deviations.T @ deviations / (1.0 - float(weights @ weights)), labels, returns)
 
 
 def linear_shrinkage(
-    returns: MatrixLike,
+    returns: Matrix,
     *,
     target: _linear.Target = "identity",
     intensity: float | None = None,
-) -> Any:
+) -> Matrix:
     """Sample covariance shrunk toward a simple target (Ledoit and Wolf, 2003, 2004).
 
     Parameters
@@ -159,13 +171,23 @@ def linear_shrinkage(
     -----
     Formulas and references stand at the end of the page. The degrees of freedom are T - 1, as
     in the authors' own code; scikit-learn and PyPortfolioOpt use T.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI Japan", "US Treasuries"]]
+    >>> year = returns.tail(12)  # few periods: much of what the sample says is noise
+    >>> for V in (covariance.sample(year), covariance.linear_shrinkage(year)):
+    ...     print(f"{1e4 * V.loc['MSCI US', 'MSCI Japan']:.2f}")
+    12.65
+    4.17
     """
     if intensity is not None:
         intensity = read_number(intensity, "intensity")
         if not 0 <= intensity <= 1:
             raise DataError(f"intensity is {intensity}; it must be between 0 and 1.")
     values, labels = read_returns(returns, min_periods=3 if intensity is None else 2)
-    return label_matrix(_shrunken(values, labels, target, intensity)[0], labels)
+    return _labelled(_shrunken(values, labels, target, intensity)[0], labels, returns)
 
 
 def shrinkage_intensity(returns: MatrixLike, *, target: _linear.Target = "identity") -> float:
@@ -185,6 +207,15 @@ def shrinkage_intensity(returns: MatrixLike, *, target: _linear.Target = "identi
     ------
     DataError
         As in :func:`linear_shrinkage`.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI Japan", "US Treasuries"]]
+    >>> for n_periods in (12, 300):  # the more data, the less is shrunk
+    ...     print(f"{covariance.shrinkage_intensity(returns.tail(n_periods)):.3f}")
+    0.670
+    0.027
     """
     values, labels = read_returns(returns, min_periods=3)
     if target == "identity":
@@ -208,7 +239,7 @@ def _centred(values: Array, labels: Labels | None) -> Array:
     return values
 
 
-def oas(returns: MatrixLike) -> Any:
+def oas(returns: Matrix) -> Matrix:
     """Sample covariance shrunk toward the identity, with the intensity for normal returns.
 
     The oracle-approximating estimator of Chen, Wiesel, Eldar and Hero (2010).
@@ -237,34 +268,22 @@ def oas(returns: MatrixLike) -> Any:
     ----------
     Chen, Y., Wiesel, A., Eldar, Y. C. and Hero, A. O. (2010). Shrinkage algorithms for MMSE
     covariance estimation. IEEE Transactions on Signal Processing 58, 5016-5029.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> returns = np.random.default_rng(0).normal(0, 0.04, (20, 30))  # 20 periods of 30 assets
+    >>> for estimate in (covariance.sample, covariance.oas):
+    ...     print(np.linalg.matrix_rank(estimate(returns)))
+    19
+    30
     """
     values, labels = read_returns(returns)
-    return label_matrix(_linear.oas(_centred(values, labels), len(values) - 1)[0], labels)
+    return _labelled(_linear.oas(_centred(values, labels), len(values) - 1)[0], labels, returns)
 
 
-def oas_intensity(returns: MatrixLike) -> float:
-    """Weight of the identity that :func:`oas` estimates, between 0 and 1.
-
-    Parameters
-    ----------
-    returns : DataFrame or array of shape (n_periods, n_assets)
-        Decimal simple returns.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    DataError
-        As in :func:`oas`.
-    """
-    Y, n = _centred(*read_returns(returns)), len(returns) - 1
-    trace, square = float(np.vdot(Y, Y)) / n, _linear.gram_square(Y) / n**2
-    return _linear.oas_intensity(trace, square, Y.shape[1], n)
-
-
-def nonlinear_shrinkage(returns: MatrixLike) -> Any:
+def nonlinear_shrinkage(returns: Matrix) -> Matrix:
     """Sample covariance with its eigenvalues shrunk one by one (Ledoit and Wolf, 2020).
 
     Parameters
@@ -288,12 +307,23 @@ def nonlinear_shrinkage(returns: MatrixLike) -> Any:
     Formulas, their stable form and references stand at the end of the page. The degrees of
     freedom are T - 1. With about as many periods as assets the smallest eigenvalue stays much too
     small for portfolios of minimum variance; :func:`linear_shrinkage` is safer there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> returns = np.random.default_rng(0).normal(0, 1, (60, 30))  # all true eigenvalues are 1
+    >>> for estimate in (covariance.sample, covariance.nonlinear_shrinkage):
+    ...     eigenvalues = np.linalg.eigvalsh(estimate(returns))
+    ...     print(f"{eigenvalues[0]:.2f} to {eigenvalues[-1]:.2f}")
+    0.09 to 2.92
+    0.71 to 1.44
     """
     values, labels = read_returns(returns)
-    return label_matrix(_nonlinear.shrink(_centred(values, labels), len(values) - 1), labels)
+    return _labelled(_nonlinear.shrink(_centred(values, labels), len(values) - 1), labels, returns)
 
 
-def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
+def pca(returns: Matrix, *, n_factors: int, diagonal: bool = True) -> Matrix:
     """Covariance of the leading principal components, with the variances restored.
 
     Parameters
@@ -321,6 +351,17 @@ def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
     ----------
     Connor, G. and Korajczyk, R. (1986). Performance measurement with the arbitrage pricing theory.
     Journal of Financial Economics 15, 373-394.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance, datasets
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI Japan", "US Treasuries"]]
+    >>> for diagonal in (False, True):  # without and with the variances of the sample
+    ...     matrix = covariance.pca(returns, n_factors=1, diagonal=diagonal)
+    ...     print(f"rank {np.linalg.matrix_rank(matrix)}, {1e4 * matrix.iloc[2, 2]:.2f}")
+    rank 1, 0.13
+    rank 3, 1.81
     """
     values, labels = read_returns(returns)
     matrix = np.asarray(sample(values))
@@ -330,10 +371,10 @@ def pca(returns: MatrixLike, *, n_factors: int, diagonal: bool = True) -> Any:
     low_rank = root @ root.T
     if diagonal:
         np.fill_diagonal(low_rank, np.diagonal(matrix))
-    return label_matrix(low_rank, labels)
+    return _labelled(low_rank, labels, returns)
 
 
-def clip_eigenvalues(returns: MatrixLike) -> Any:
+def clip_eigenvalues(returns: Matrix) -> Matrix:
     """Sample correlation with the eigenvalues that noise explains replaced by their mean.
 
     An eigenvalue of the correlation matrix counts as noise below the edge ``(1 + sqrt(N / T))^2``
@@ -359,6 +400,18 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
     ----------
     Laloux, L., Cizeau, P., Bouchaud, J.-P. and Potters, M. (1999). Noise dressing of financial
     correlation matrices. Physical Review Letters 83, 1467-1470.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> rng = np.random.default_rng(0)
+    >>> market = rng.standard_normal((200, 1))
+    >>> returns = market + rng.standard_normal((200, 5))  # one factor, and noise
+    >>> np.linalg.eigvalsh(np.corrcoef(returns.T)).round(2).tolist()
+    [0.37, 0.44, 0.57, 0.64, 2.98]
+    >>> np.linalg.eigvalsh(covariance.clip_eigenvalues(returns)).round(2).tolist()
+    [0.84, 0.91, 0.98, 1.08, 5.6]
     """
     values, labels = read_returns(returns)
     require_moving(values, labels)
@@ -370,10 +423,10 @@ def clip_eigenvalues(returns: MatrixLike) -> Any:
         eigenvalues[noise] = max(0.0, eigenvalues[noise].mean())
     root = vectors * np.sqrt(eigenvalues)
     root *= (spread / np.linalg.norm(root, axis=1))[:, None]
-    return label_matrix(root @ root.T, labels)
+    return _labelled(root @ root.T, labels, returns)
 
 
-def poet(returns: MatrixLike, *, n_factors: int, threshold: float = 0.5) -> Any:
+def poet(returns: Matrix, *, n_factors: int, threshold: float = 0.5) -> Matrix:
     """Covariance of principal components and of the residuals that stand out from noise.
 
     POET, the principal orthogonal complement thresholding estimator of Fan, Liao and Mincheva
@@ -389,7 +442,7 @@ def poet(returns: MatrixLike, *, n_factors: int, threshold: float = 0.5) -> Any:
         Components to keep, 1 to n_assets.
     threshold : float
         The lowest constant C. It is raised to the smallest that leaves no eigenvalue of the
-        correlation of residuals below 0.01; :func:`poet_threshold` says which one that is.
+        correlation of residuals below 0.01.
 
     Returns
     -------
@@ -410,42 +463,36 @@ def poet(returns: MatrixLike, *, n_factors: int, threshold: float = 0.5) -> Any:
     ----------
     Fan, J., Liao, Y. and Mincheva, M. (2013). Large covariance estimation by thresholding principal
     orthogonal complements. Journal of the Royal Statistical Society B 75, 603-680; section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> rng = np.random.default_rng(0)
+    >>> returns = rng.standard_normal((300, 1)) + rng.standard_normal((300, 20))
+    >>> returns[:, 1] = returns[:, 0] + 0.5 * rng.standard_normal(300)  # two that move alike
+    >>> for matrix in (covariance.pca(returns, n_factors=1), covariance.poet(returns, n_factors=1)):
+    ...     print(f"{matrix[0, 1]:.2f}")
+    1.19
+    1.82
     """
-    parts, labels = _split(returns, n_factors)
-    return label_matrix(parts.covariance(parts.constant(threshold)), labels)
-
-
-def poet_threshold(returns: MatrixLike, *, n_factors: int, threshold: float = 0.5) -> float:
-    """The constant C that :func:`poet` uses, at least `threshold`.
-
-    Parameters
-    ----------
-    returns : DataFrame or array of shape (n_periods, n_assets)
-        Decimal simple returns.
-    n_factors : int
-    threshold : float
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    DataError
-        As in :func:`poet`.
-    """
-    return _split(returns, n_factors)[0].constant(threshold)
-
-
-def _split(returns: MatrixLike, n_factors: int) -> tuple[_poet.Residuals, Labels | None]:
     values, labels = read_returns(returns)
     n_factors = read_count(n_factors, "n_factors", 1, values.shape[1])
-    return _poet.residuals(_centred(values, labels), len(values) - 1, n_factors), labels
+    parts = _poet.residuals(_centred(values, labels), len(values) - 1, n_factors)
+    return _labelled(parts.covariance(parts.constant(threshold)), labels, returns)
 
 
+@overload
 def empirical_bayes(
-    returns: MatrixLike, target: Any, *, degrees_of_freedom: float | None = None
-) -> Any:
+    returns: pd.DataFrame, target: Any, *, degrees_of_freedom: float | None = None
+) -> pd.DataFrame: ...
+@overload
+def empirical_bayes(
+    returns: Array, target: Any, *, degrees_of_freedom: float | None = None
+) -> pd.DataFrame | Array: ...
+def empirical_bayes(
+    returns: pd.DataFrame | Array, target: Any, *, degrees_of_freedom: float | None = None
+) -> pd.DataFrame | Array:
     """Sample covariance shrunk toward a model of it, as far as the data believe the model.
 
     The covariance has an inverse-Wishart prior with the target as its mean, and the estimate is
@@ -464,7 +511,7 @@ def empirical_bayes(
     Returns
     -------
     DataFrame or ndarray of shape (n_assets, n_assets)
-        Covariance per period; positive definite.
+        Covariance per period; positive definite. Labelled if the returns or the target are.
 
     Raises
     ------
@@ -478,6 +525,17 @@ def empirical_bayes(
     -----
     Formulas and references stand at the end of the page. A target that was fitted to the same
     returns is used as if it had not been.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI Japan", "US Treasuries"]]
+    >>> model, year = covariance.pca(returns, n_factors=1), returns.tail(12)
+    >>> for V in (covariance.sample(year), model, covariance.empirical_bayes(year, model)):
+    ...     print(f"{1e4 * V.loc['MSCI US', 'MSCI Japan']:.2f}")
+    12.65
+    17.43
+    13.69
     """
     Y, labels, V = _with_target(returns, target)
     n, N = len(Y) - 1, len(V)
@@ -490,7 +548,10 @@ def empirical_bayes(
                 f"degrees_of_freedom is {degrees_of_freedom} for {N} assets; it must be above "
                 f"{N + 1}, or the prior has no mean."
             )
-    return label_matrix(_inverse_wishart.posterior_mean(Y, V, n, excess), labels)
+    matrix: pd.DataFrame | Array = label_matrix(
+        _inverse_wishart.posterior_mean(Y, V, n, excess), labels
+    )
+    return matrix
 
 
 def empirical_bayes_intensity(returns: MatrixLike, target: Any) -> float:
@@ -514,6 +575,16 @@ def empirical_bayes_intensity(returns: MatrixLike, target: Any) -> float:
     ------
     DataError, SingularCovarianceError
         As in :func:`empirical_bayes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> returns = np.random.default_rng(0).normal(0, [1, 1, 3, 3], (60, 4))
+    >>> for variances in ([1, 1, 9, 9], [5, 5, 5, 5]):  # a right model, and a wrong one
+    ...     print(f"{covariance.empirical_bayes_intensity(returns, np.diag(variances)):.2f}")
+    0.80
+    0.03
     """
     Y, _, V = _with_target(returns, target)
     n = len(Y) - 1

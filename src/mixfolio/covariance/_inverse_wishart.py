@@ -29,8 +29,6 @@ from scipy.special import gammaln
 from mixfolio import _linalg
 from mixfolio._inputs import Array
 
-__all__ = ["best_excess", "log_marginal_likelihood", "posterior_mean", "relative_eigenvalues"]
-
 SMALLEST, LARGEST = 1e-6, 1e6  # of the excess, as multiples of n
 GRID_POINTS = 40
 
@@ -55,6 +53,16 @@ def relative_eigenvalues(Y: Array, V: Array, n: float) -> Array:
     ------
     SingularCovarianceError
         If V is not positive definite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> Y = np.array([[1.0, 2.0], [-1.0, 2.0], [1.0, -2.0], [-1.0, -2.0]])
+    >>> covariance.relative_eigenvalues(Y, np.eye(2), 4).round(3).tolist()
+    [1.0, 4.0]
+    >>> covariance.relative_eigenvalues(Y, np.diag([1.0, 4.0]), 4).round(3).tolist()
+    [1.0, 1.0]
     """
     factor, lower = _linalg.factorise(V)
     whitened = solve_triangular(factor, Y.T, trans="T", lower=lower, check_finite=False)
@@ -81,6 +89,15 @@ def log_marginal_likelihood(excess: Array | float, eigenvalues: Array, N: int, n
     Returns
     -------
     ndarray of shape (m,), or of shape () for one value
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> excess = np.array([1.0, 10.0, 100.0])  # from little to much belief in V
+    >>> near, far = np.ones(3), np.array([0.1, 1.0, 10.0])  # S = V, and S far from V
+    >>> [int(covariance.log_marginal_likelihood(excess, l, 3, 20).argmax()) for l in (near, far)]
+    [2, 0]
     """
     e = np.asarray(excess, dtype=float)
     half = (e[..., None] + N + 1 - np.arange(N)) / 2  # (nu - j) / 2

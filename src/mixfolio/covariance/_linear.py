@@ -38,17 +38,6 @@ from scipy.linalg.blas import dger
 from mixfolio._inputs import Array
 from mixfolio.errors import DataError
 
-__all__ = [
-    "TARGETS",
-    "Form",
-    "Target",
-    "gram_square",
-    "identity_intensity",
-    "oas",
-    "oas_intensity",
-    "shrink",
-]
-
 Target = Literal["identity", "constant_correlation", "single_factor"]
 
 
@@ -133,51 +122,15 @@ def identity_intensity(Y: Array, n: float) -> float:
     -------
     float
     """
-    square = gram_square(Y) / n**2
+    # Y'Y and YY' have the same sum of squares: the smaller one is formed.
+    square = _sum_of_squares(Y.T @ Y if len(Y) >= Y.shape[1] else Y @ Y.T) / n**2
     trace = float(np.vdot(Y, Y)) / n
     gamma = square - trace**2 / Y.shape[1]
     return _intensity(_fourth_moment(Y, n) - square, 0.0, gamma, n)
 
 
-def gram_square(Y: Array) -> float:
-    """Squared Frobenius norm of Y'Y, which is that of YY': the smaller one is formed.
-
-    Parameters
-    ----------
-    Y : ndarray of shape (n_periods, n_assets)
-
-    Returns
-    -------
-    float
-    """
-    return _sum_of_squares(Y.T @ Y if len(Y) >= Y.shape[1] else Y @ Y.T)
-
-
-def oas_intensity(trace: float, square: float, n_assets: int, n: float) -> float:
-    """Weight of the identity in the oracle-approximating estimate (Chen et al., 2010, eq. 23).
-
-    Parameters
-    ----------
-    trace, square : float
-        Traces of S and of S^2.
-    n_assets : int
-    n : float
-        Degrees of freedom.
-
-    Returns
-    -------
-    float
-        Between 0 and 1; 1 where S is a multiple of the identity.
-    """
-    gamma = square - trace**2 / n_assets
-    if gamma <= 0:
-        return 1.0
-    weight = ((1 - 2 / n_assets) * square + trace**2) / ((n + 1 - 2 / n_assets) * gamma)
-    return float(np.clip(weight, 0.0, 1.0))
-
-
 def oas(Y: Array, n: float) -> tuple[Array, float]:
-    """The oracle-approximating shrunken covariance and its intensity.
+    """The oracle-approximating shrunken covariance and its intensity (Chen et al., 2010, eq. 23).
 
     Parameters
     ----------
@@ -191,11 +144,14 @@ def oas(Y: Array, n: float) -> tuple[Array, float]:
     matrix : ndarray of shape (n_assets, n_assets)
         Positive semidefinite; definite if the intensity is above 0.
     intensity : float
+        Between 0 and 1; 1 where S is a multiple of the identity.
     """
     S = Y.T @ Y
     S /= n
-    N, trace = len(S), float(np.trace(S))
-    a = oas_intensity(trace, _sum_of_squares(S), N, n)
+    N, trace, square = len(S), float(np.trace(S)), _sum_of_squares(S)
+    gamma = square - trace**2 / N
+    weight = ((1 - 2 / N) * square + trace**2) / ((n + 1 - 2 / N) * gamma) if gamma > 0 else 1.0
+    a = float(np.clip(weight, 0.0, 1.0))
     S *= 1 - a
     S.flat[:: N + 1] += a * trace / N
     return S, a

@@ -23,8 +23,6 @@ from mixfolio import _linalg
 from mixfolio._inputs import Array, read_number
 from mixfolio.errors import DataError
 
-__all__ = ["LOWEST_EIGENVALUE", "Residuals", "residuals"]
-
 LOWEST_EIGENVALUE = 0.01
 NO_RESIDUAL = 1e-7
 ACCURACY = 1e-3

@@ -6,16 +6,17 @@ the fixed point ``V = (N / T) sum_t y_t y_t' / (y_t' V^-1 y_t)`` with trace N, y
 the median. Both are scaled to robust variances, from the median absolute deviation.
 """
 
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import solve_triangular
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array, MatrixLike, label_matrix, read_number, read_returns
+from mixfolio._inputs import Array, label_matrix, read_number, read_returns
 from mixfolio.errors import ConvergenceError, DataError
 
-__all__ = ["tyler", "winsorised"]
+Matrix = TypeVar("Matrix", pd.DataFrame, Array)
 
 NORMAL_MAD = 0.6744897501960817
 MAX_ROUNDS = 500
@@ -35,7 +36,7 @@ def _spread(values: Array) -> tuple[Array, Array]:
     return centred, spread
 
 
-def winsorised(returns: MatrixLike, *, limit: float = 3.0) -> Any:
+def winsorised(returns: Matrix, *, limit: float = 3.0) -> Matrix:
     """Sample covariance of returns that are pulled back to `limit` robust standard deviations.
 
     Parameters
@@ -58,6 +59,16 @@ def winsorised(returns: MatrixLike, *, limit: float = 3.0) -> Any:
     References
     ----------
     Huber, P. J. (1981). Robust Statistics. Wiley, section 1.7.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import covariance
+    >>> returns = pd.DataFrame({"A": [0.01, -0.02, 0.02, -0.01, 0.03, -0.03, 0.90]})
+    >>> for V in (covariance.sample(returns), covariance.winsorised(returns)):
+    ...     print(f"{V.iloc[0, 0] ** 0.5:.3f}")  # volatility: the last return is a typing error
+    0.341
+    0.043
     """
     if not read_number(limit, "limit") > 0:
         raise DataError(f"limit is {limit}; it must be positive.")
@@ -65,10 +76,11 @@ def winsorised(returns: MatrixLike, *, limit: float = 3.0) -> Any:
     centred, spread = _spread(values)
     pulled = np.clip(centred, -limit * spread, limit * spread)
     pulled -= pulled.mean(axis=0)
-    return label_matrix(pulled.T @ pulled / (len(values) - 1), labels)
+    matrix: Matrix = label_matrix(pulled.T @ pulled / (len(values) - 1), labels)
+    return matrix
 
 
-def tyler(returns: MatrixLike, *, tolerance: float = 1e-8) -> Any:
+def tyler(returns: Matrix, *, tolerance: float = 1e-8) -> Matrix:
     """Tyler's (1987) shape matrix, scaled to robust variances.
 
     Parameters
@@ -97,6 +109,16 @@ def tyler(returns: MatrixLike, *, tolerance: float = 1e-8) -> Any:
     ----------
     Tyler, D. E. (1987). A distribution-free M-estimator of multivariate scatter. Annals of
     Statistics 15, 234-251.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import covariance
+    >>> returns = np.random.default_rng(3).standard_t(1.5, (500, 2))  # very heavy tails
+    >>> for V in (covariance.sample(returns), covariance.tyler(returns)):
+    ...     print(f"{V[0, 0] / V[1, 1]:.2f}")  # in truth 1
+    18.98
+    0.95
     """
     values, labels = read_returns(returns)
     n_periods, n_assets = values.shape
@@ -108,7 +130,8 @@ def tyler(returns: MatrixLike, *, tolerance: float = 1e-8) -> Any:
     centred, spread = _spread(values)
     shape = _fixed_point(centred / spread, tolerance)
     scale = spread / np.sqrt(np.diagonal(shape))
-    return label_matrix(shape * np.outer(scale, scale), labels)
+    matrix: Matrix = label_matrix(shape * np.outer(scale, scale), labels)
+    return matrix
 
 
 def _fixed_point(Y: Array, tolerance: float) -> Array:

@@ -38,17 +38,6 @@ from mixfolio._inputs import (
 )
 from mixfolio.errors import DataError, SingularCovarianceError
 
-__all__ = [
-    "ContradictionError",
-    "View",
-    "ViewMatrices",
-    "contradictions",
-    "read_matrices",
-    "read_omega",
-    "require_consistent",
-    "view_matrices",
-]
-
 Weighting = Literal["equal", "market"]
 DEPENDENT = 1e-9
 RISKLESS = 1e-14
@@ -94,6 +83,14 @@ class View:
     DataError
         If a side is empty or names an asset twice, both sides name the same asset, weights are not
         positive, or an argument is out of range.
+
+    Examples
+    --------
+    >>> from mixfolio import expected_returns
+    >>> print(expected_returns.View.absolute("Japan", 0.06, confidence=0.8))
+    Japan returns 0.06
+    >>> print(expected_returns.View.relative(["Japan", "Korea"], "US", 0.02))
+    Japan, Korea beats US by 0.02
     """
 
     better: Any
@@ -273,6 +270,15 @@ def view_matrices(
         If an input is unusable, a view is not a :class:`View` or names an unknown asset.
     SingularCovarianceError
         If a view is about a portfolio without risk.
+
+    Examples
+    --------
+    >>> from mixfolio import expected_returns
+    >>> V = [[0.04, 0.01], [0.01, 0.09]]  # without labels assets are called 0 and 1
+    >>> view = expected_returns.View.relative(1, 0, 0.05)
+    >>> stated = expected_returns.view_matrices(view, V, [0.7, 0.3])
+    >>> stated.P.tolist(), stated.Q.tolist(), stated.Omega.round(4).tolist()
+    ([[-1.0, 1.0]], [0.05], [[0.0055]])
     """
     matrix, labels = read_covariance(covariance)
     market, labels = read_vector(market_weights, len(matrix), labels, "market_weights")
@@ -390,8 +396,8 @@ def read_omega(Omega: Any, names: list[str], labels: pd.Index | None = None) -> 
     values = np.atleast_2d(np.array(Omega, dtype=float))
     if values.shape != (len(names), len(names)):
         raise DataError(
-            f"Omega has shape {values.shape}; it must be ({len(names)}, {len(names)}), one row a "
-            "view."
+            f"Omega has shape {values.shape}; it must be ({len(names)}, {len(names)}), one row "
+            "per view."
         )
     if not np.isfinite(values).all():
         raise DataError("Omega holds values that are missing or infinite.")
@@ -419,7 +425,7 @@ def contradictions(P: Array, Q: Array, names: Sequence[str] | None = None) -> pd
     Returns
     -------
     DataFrame
-        One row a contradiction: `view`, `others` that imply another value (a tuple), `stated`,
+        One row per contradiction: `view`, `others` that imply another value (a tuple), `stated`,
         `implied`, and `gap` = stated - implied, per period. Empty where the views can all hold.
     """
     names = [f"view {k}" for k in range(1, len(P) + 1)] if names is None else list(names)

@@ -1,6 +1,6 @@
 """Tests of records: a pair, many at once, and the set of those that may be best."""
 
-from mixfolio.inference._bootstrap import MEASURES, MeasureName, require_generator
+from mixfolio.inference._bootstrap import MeasureName, require_generator
 from mixfolio.inference._many import model_confidence_set, stepdown
 from mixfolio.inference._pairs import (
     Difference,
@@ -10,7 +10,6 @@ from mixfolio.inference._pairs import (
 )
 
 __all__ = [
-    "MEASURES",
     "Difference",
     "MeasureName",
     "jobson_korkie_memmel",

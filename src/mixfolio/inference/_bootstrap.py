@@ -28,20 +28,6 @@ import numpy as np
 from mixfolio._inputs import Array
 from mixfolio.errors import DataError
 
-__all__ = [
-    "MEASURES",
-    "Measure",
-    "MeasureName",
-    "influences",
-    "log_variance",
-    "newey_west",
-    "read_block_length",
-    "require_generator",
-    "resamples",
-    "sharpe",
-    "studentised_differences",
-]
-
 Measure = Callable[[Array, Array], tuple[Array, Array, Array]]
 MeasureName = Literal["sharpe", "log_variance"]
 
@@ -132,7 +118,7 @@ def resamples(
     series : ndarray of shape (n_periods, n_series)
     measure : function
     length : int
-        Periods a block.
+        Periods per block.
     n_resamples : int
     rng : numpy.random.Generator
         Draws ``n_periods // length`` starts of blocks for every resample in turn, so that the
@@ -203,6 +189,12 @@ def require_generator(rng: Any) -> None:
     Raises
     ------
     DataError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import inference
+    >>> inference.require_generator(np.random.default_rng(0))  # a mere seed is refused
     """
     if not isinstance(rng, np.random.Generator):
         raise DataError(

@@ -1,10 +1,10 @@
 """Many track records at once: which beat a benchmark, and which may be the best.
 
-With many comparisons some come out significant by luck. The stepdown procedure of Romano and Wolf
-(2005) keeps the probability of even one false claim at the level: it compares each studentised
+With many comparisons some come out significant by luck. The stepdown procedure StepM of Romano and
+Wolf (2005) keeps the probability of even one false claim at the level: it compares each studentised
 difference with the distribution of the largest one, drops what it rejects, and goes on. The model
-confidence set of Hansen, Lunde and Nason (2011) needs no benchmark: it drops the worst record until
-those that are left cannot be told apart. All records share their resamples, so that their
+confidence set (MCS) of Hansen, Lunde and Nason (2011) needs no benchmark: it drops the worst record
+until those that are left cannot be told apart. All records share their resamples, so that their
 dependence is kept.
 
 References
@@ -22,12 +22,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, read_count, read_number, read_returns
+from mixfolio._inputs import Array, read_count, read_number, read_returns, require_order
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap
 from mixfolio.inference._bootstrap import MeasureName, read_block_length, require_generator
-
-__all__ = ["model_confidence_set", "stepdown"]
 
 # The better a record, the higher its Sharpe ratio, and the lower its variance.
 BETTER = {"sharpe": 1.0, "log_variance": -1.0}
@@ -42,7 +40,7 @@ def stepdown(
     n_resamples: int = 4999,
     block_length: int | None = None,
 ) -> pd.DataFrame:
-    """Differences to a benchmark, with p-values adjusted for their number.
+    """Differences to a benchmark, with p-values adjusted for their number (StepM).
 
     Parameters
     ----------
@@ -55,7 +53,7 @@ def stepdown(
         Draws ``n_periods // block_length`` starts of blocks for every resample in turn.
     n_resamples : int
     block_length : int, optional
-        Periods a block; the cube root of the number of periods by default.
+        Periods per block; the cube root of the number of periods by default.
 
     Returns
     -------
@@ -74,6 +72,17 @@ def stepdown(
     -----
     Romano and Wolf (2005), algorithm 4.1 with studentised statistics as in Ledoit and Wolf (2008);
     adjusted p-values by Romano and Wolf (2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import datasets, inference
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI Japan", "US Treasuries"]]
+    >>> table = inference.stepdown(returns, "MSCI US", rng=np.random.default_rng(0))
+    >>> table["difference"].round(2).to_dict()  # of log variances
+    {'MSCI Japan': 0.19, 'US Treasuries': -2.39}
+    >>> (table["adjusted"] <= 0.05).to_dict()
+    {'MSCI Japan': False, 'US Treasuries': True}
     """
     values, scale = _read_records(returns, measure)
     if benchmark not in returns.columns or returns.shape[1] < 2:
@@ -84,11 +93,12 @@ def stepdown(
     length = read_block_length(block_length, len(values))
     require_generator(rng)
     n_resamples = read_count(n_resamples, "n_resamples", 99)
-    place = returns.columns.get_loc(benchmark)
+    place = list(returns.columns).index(benchmark)
     order = [*(j for j in range(values.shape[1]) if j != place), place]
-    gaps, errors = _gaps(values[:, order], measure, returns.columns[order])
+    values, names = values[:, order], returns.columns[order]
+    gaps, errors = _gaps(values, measure, names)
     drawn = _bootstrap.studentised_differences(
-        values[:, order], _bootstrap.MEASURES[measure], length, n_resamples, rng
+        values, _bootstrap.MEASURES[measure], length, n_resamples, rng
     )
     observed = np.abs(gaps) / errors
     alone = ((drawn >= observed).sum(axis=0) + 1) / (n_resamples + 1)
@@ -100,7 +110,7 @@ def stepdown(
             "p_value": alone,
             "adjusted": _adjusted(observed, drawn),
         },
-        returns.columns[order[:-1]],
+        names[:-1],
     )
 
 
@@ -137,7 +147,7 @@ def model_confidence_set(
     n_resamples: int = 4999,
     block_length: int | None = None,
 ) -> pd.DataFrame:
-    """Records that cannot be told from the best, at a level of confidence.
+    """Records that cannot be told from the best: the model confidence set (MCS).
 
     Parameters
     ----------
@@ -166,6 +176,16 @@ def model_confidence_set(
     -----
     Hansen, Lunde and Nason (2011), section 3.1.2 with the statistic T_max: the deviation of each
     record from the mean of the set, over its bootstrap standard error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import datasets, inference
+    >>> names = ["MSCI US", "MSCI World USD", "MSCI EM ex-Asia"]
+    >>> returns = datasets.load("asset-classes")[names]
+    >>> table = inference.model_confidence_set(returns, rng=np.random.default_rng(0))
+    >>> table["included"].to_dict()  # which may have the lowest variance
+    {'MSCI US': True, 'MSCI World USD': True, 'MSCI EM ex-Asia': False}
     """
     values, scale = _read_records(returns, measure)
     level = read_number(level, "level")
@@ -209,6 +229,7 @@ def _read_records(returns: pd.DataFrame, measure: str) -> tuple[Array, float]:
     """Records in units of their mean volatility, and what turns a value back to their own unit."""
     if measure not in _bootstrap.MEASURES:
         raise DataError(f"measure is {measure!r}; it must be one of {list(_bootstrap.MEASURES)}.")
+    require_order(returns)
     values, labels = read_returns(returns, min_periods=20)
     if labels is None:
         raise DataError("returns must be a DataFrame here, so that records have names.")

@@ -4,8 +4,8 @@ Sharpe ratio and log variance are smooth functions of v = (E r1, E r2, E r1^2, E
 long-run covariance of the sample mean of (r1, r2, r1^2, r2^2) and g the gradient of the difference
 at v, the standard error of the difference is ``sqrt(g' Psi g / T)``. Ledoit and Wolf (2008, 2011)
 studentise the difference with it and take the quantiles of the studentised difference from a
-circular block bootstrap that resamples both series together, see :mod:`mixfolio.inference`. Many
-track records at once are the subject of :mod:`mixfolio.comparisons`.
+circular block bootstrap that resamples both series together. For many track records at once see
+:func:`mixfolio.inference.stepdown`.
 
 Sharpe ratios have the sample standard deviation, with T - 1 in its denominator, as they have in
 :func:`mixfolio.metrics.sharpe_ratio`. A ratio does not change when its series is multiplied by a
@@ -23,21 +23,19 @@ Memmel, C. (2003). Performance hypothesis testing with the Sharpe ratio. Finance
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from mixfolio._inputs import Array, VectorLike
+from mixfolio._inputs import Array, VectorLike, require_order
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap
-
-__all__ = ["Difference", "jobson_korkie_memmel", "sharpe_difference", "variance_difference"]
 
 LEAST_PERIODS = 20
 # Standardised series that nowhere differ by more than this count as one series.
 SAME = 1e-6
+NAMES = {"sharpe": "Sharpe ratios", "log_variance": "variances"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,15 @@ def jobson_korkie_memmel(
     -----
     A series and a positive multiple of it have the same Sharpe ratio in every sample: the estimate
     and its standard error are then 0 and the p-value is 1.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets, inference
+    >>> returns = datasets.load("asset-classes")
+    >>> excess = returns.sub(returns["Cash"], axis=0)
+    >>> found = inference.jobson_korkie_memmel(excess["MSCI US"], excess["MSCI Japan"])
+    >>> f"{found.estimate:.3f} per month, p-value {found.p_value:.2f}"
+    '0.046 per month, p-value 0.35'
     """
     _require_level(level)
     pair, _ = _standardised_pair(first, second)
@@ -128,7 +135,7 @@ def sharpe_difference(
         Choose it so that ``(n_resamples + 1) * level`` is whole: then the interval leaves out 0
         exactly when the p-value is at most ``1 - level``.
     block_length : int, optional
-        Periods a block; the cube root of the number of periods by default.
+        Periods per block; the cube root of the number of periods by default.
     level : float
         Of the symmetric confidence interval.
 
@@ -150,18 +157,21 @@ def sharpe_difference(
     the variance between their blocks. A resample in which a series never moves counts as infinitely
     extreme. A series and a positive multiple of it have the same Sharpe ratio in every sample: the
     estimate and its standard error are then 0 and the p-value is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import datasets, inference
+    >>> returns = datasets.load("asset-classes")
+    >>> excess = returns.sub(returns["Cash"], axis=0)
+    >>> first, second = excess["MSCI US"], excess["MSCI Japan"]
+    >>> found = inference.sharpe_difference(first, second, rng=np.random.default_rng(0))
+    >>> f"{found.estimate:.3f} per month, p-value {found.p_value:.2f}"
+    '0.046 per month, p-value 0.33'
     """
-    _require_level(level)
-    _bootstrap.require_generator(rng)
-    rank = _rank(n_resamples, level)
-    pair, _ = _standardised_pair(first, second)
-    T = len(pair)
-    length = _bootstrap.read_block_length(block_length, T)
-    if _are_one(pair):
-        return NO_DIFFERENCE
-    found = _tested(pair, _bootstrap.sharpe, "Sharpe ratios", length, n_resamples, rank, rng)
+    found = _difference(first, second, "sharpe", rng, n_resamples, block_length, level)
     # The moments divide by T; with T - 1 all that has the unit of a Sharpe ratio shrinks alike.
-    shrink = math.sqrt((T - 1) / T)
+    shrink = math.sqrt((len(first) - 1) / len(first))
     low, high = found.interval
     return Difference(
         found.estimate * shrink,
@@ -183,7 +193,7 @@ def variance_difference(
     """Difference of log variances by the studentised circular block bootstrap.
 
     Half of it is the log of the ratio of volatilities: an estimate of -0.1 says that the volatility
-    of the first is about 5 % below that of the second.
+    of the first is about 5% below that of the second.
 
     Parameters
     ----------
@@ -195,7 +205,7 @@ def variance_difference(
         Choose it so that ``(n_resamples + 1) * level`` is whole: then the interval leaves out 0
         exactly when the p-value is at most ``1 - level``.
     block_length : int, optional
-        Periods a block; the cube root of the number of periods by default.
+        Periods per block; the cube root of the number of periods by default.
     level : float
         Of the symmetric confidence interval.
 
@@ -213,31 +223,48 @@ def variance_difference(
     Ledoit and Wolf (2011). Standard errors as in :func:`sharpe_difference`. Series that are the
     same have the same variance in every sample: the estimate and its standard error are then 0 and
     the p-value is 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import datasets, inference
+    >>> returns = datasets.load("asset-classes")
+    >>> first, second = returns["MSCI US"], returns["MSCI Japan"]
+    >>> found = inference.variance_difference(first, second, rng=np.random.default_rng(0))
+    >>> f"{found.estimate:.3f}, p-value {found.p_value:.2f}"  # volatility 9% lower, or luck
+    '-0.188, p-value 0.12'
     """
+    return _difference(first, second, "log_variance", rng, n_resamples, block_length, level)
+
+
+def _difference(
+    first: VectorLike,
+    second: VectorLike,
+    name: _bootstrap.MeasureName,
+    rng: np.random.Generator,
+    n_resamples: int,
+    block_length: int | None,
+    level: float,
+) -> Difference:
+    """The test of a measure whose moments divide by T."""
     _require_level(level)
     _bootstrap.require_generator(rng)
     rank = _rank(n_resamples, level)
     pair, spread = _standardised_pair(first, second)
     length = _bootstrap.read_block_length(block_length, len(pair))
-    pair = pair * (spread / spread.max())
+    if name == "log_variance":  # which, other than a Sharpe ratio, depends on the scale
+        pair = pair * (spread / spread.max())
     if _are_one(pair):
         return NO_DIFFERENCE
-    return _tested(pair, _bootstrap.log_variance, "variances", length, n_resamples, rank, rng)
-
-
-def _tested(
-    pair: Array,
-    measure: _bootstrap.Measure,
-    what: str,
-    length: int,
-    n_resamples: int,
-    rank: int,
-    rng: np.random.Generator,
-) -> Difference:
+    measure = _bootstrap.MEASURES[name]
     values, influences = _bootstrap.influences(pair, measure)
     gap = float(values[0] - values[1])
     error = math.sqrt(float(_bootstrap.newey_west(influences[:, 0] - influences[:, 1])) / len(pair))
-    _require_variation(error, what)
+    if not error > 1e-12:
+        raise DataError(
+            f"the difference of the {NAMES[name]} of first and second has a standard error of "
+            "zero: the returns follow a fixed pattern. Use observed returns."
+        )
     drawn = _bootstrap.studentised_differences(pair, measure, length, n_resamples, rng)
     studentised = np.sort(drawn[:, 0])
     extreme = int((studentised >= abs(gap) / error).sum())
@@ -252,6 +279,7 @@ def _standardised_pair(first: VectorLike, second: VectorLike) -> tuple[Array, Ar
     """Both series as columns, in units of their standard deviations, and those."""
     if isinstance(first, pd.Series) and isinstance(second, pd.Series):
         second = _same_periods(first, second)
+    require_order(first, "first")
     (a, spread_a), (b, spread_b) = _standardised(first, "first"), _standardised(second, "second")
     if len(a) != len(b):
         raise DataError(
@@ -268,7 +296,7 @@ def _same_periods(first: "pd.Series[float]", second: "pd.Series[float]") -> "pd.
         if len(repeated):
             raise DataError(
                 f"{what} has {len(repeated)} repeated period(s), the first is {repeated[0]!s}. "
-                "Keep one return a period."
+                "Keep one return per period."
             )
     lone = first.index.symmetric_difference(second.index, sort=False)
     if len(lone):
@@ -329,22 +357,11 @@ def _require_level(level: float) -> None:
         )
 
 
-def _require_variation(error: float, what: str) -> None:
-    if not error > 1e-12:
-        raise DataError(
-            f"the difference of the {what} of first and second has a standard error of zero: "
-            "the returns follow a fixed pattern. Use observed returns."
-        )
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
 def _rank(n_resamples: int, level: float) -> int:
     """Place, from the smallest, of the resample that bounds the interval."""
     least = math.ceil(round(level / (1 - level), 6))
-    if not _is_whole(n_resamples) or n_resamples < least:
+    whole = isinstance(n_resamples, int | np.integer) and not isinstance(n_resamples, bool)
+    if not whole or n_resamples < least:
         raise DataError(
             f"n_resamples is {n_resamples!r}; an interval at level {level:g} needs a whole number "
             f"of at least {least}. The default is 4999."

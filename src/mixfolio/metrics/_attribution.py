@@ -24,8 +24,6 @@ import pandas as pd
 from mixfolio._inputs import Array, Labels, MatrixLike, VectorLike, read_square, read_vector
 from mixfolio.errors import DataError, SingularCovarianceError
 
-__all__ = ["CovarianceModel", "RiskAttribution", "risk_attribution"]
-
 
 class CovarianceModel(Protocol):
     """A fitted model whose covariance is a sum of named parts."""
@@ -97,8 +95,9 @@ def risk_attribution(
 
     Examples
     --------
+    >>> from mixfolio import metrics
     >>> parts = {"market": [[4.0, 2.0], [2.0, 1.0]], "specific": [[1.0, 0.0], [0.0, 1.0]]}
-    >>> risk_attribution([0.5, 0.5], parts).by_source.round(3).to_dict()
+    >>> metrics.risk_attribution([0.5, 0.5], parts).by_source.round(3).to_dict()
     {'market': 0.818, 'specific': 0.182}
     """
     matrices, labels = _read_parts(_parts(model))

@@ -5,34 +5,22 @@ into annual ones and is always the caller's to state. A ratio of returns in exce
 asset is the Sharpe ratio; pass excess returns.
 """
 
-from typing import Any
+from typing import TypeVar, overload
 
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, MatrixLike, VectorLike, read_covariance, read_vector
+from mixfolio._inputs import (
+    Array,
+    MatrixLike,
+    VectorLike,
+    read_covariance,
+    read_vector,
+    require_order,
+)
 from mixfolio.errors import DataError, SingularCovarianceError
 
-__all__ = [
-    "annualised_return",
-    "annualised_volatility",
-    "certainty_equivalent",
-    "concentration",
-    "distance_to_equal",
-    "diversification_ratio",
-    "downside_deviation",
-    "drawdown",
-    "drifted_weights",
-    "effective_number",
-    "gross_exposure",
-    "information_ratio",
-    "maximum_drawdown",
-    "risk_contributions",
-    "sharpe_ratio",
-    "turnover",
-    "volatility",
-    "wealth",
-]
+Vector = TypeVar("Vector", pd.Series, Array)
 
 
 def _series(returns: VectorLike, least: int = 1) -> Array:
@@ -54,26 +42,32 @@ def _series(returns: VectorLike, least: int = 1) -> Array:
     return values
 
 
-def annualised_return(returns: VectorLike, periods_per_year: float) -> float:
-    """Geometric mean growth a year: ``prod(1 + r)^(periods_per_year / T) - 1``.
+def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float:
+    """Standard deviation (divisor T - 1) times the root of `periods_per_year`.
 
     Parameters
     ----------
-    returns : array-like of shape (n_periods,)
+    returns : Series or array of shape (n_periods,)
+        Decimal simple returns.
     periods_per_year : float
+        12 for monthly returns, about 252 for daily ones.
 
     Returns
     -------
     float
-        Decimal a year; -1 when the wealth is lost.
+        Decimal per year.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, or there are fewer than 2 periods.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> round(metrics.annualised_volatility([0.02, -0.01, 0.03, 0.00], periods_per_year=12), 4)
+    0.0632
     """
-    values = _series(returns)
-    growth = float(np.prod(1.0 + values))
-    return float(max(growth, 0.0) ** (periods_per_year / len(values)) - 1.0)
-
-
-def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float:
-    """Standard deviation (divisor T - 1) times the root of `periods_per_year`; decimal a year."""
     return float(_series(returns, 2).std(ddof=1) * np.sqrt(periods_per_year))
 
 
@@ -82,7 +76,7 @@ def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> f
 
     Parameters
     ----------
-    excess_returns : array-like of shape (n_periods,)
+    excess_returns : Series or array of shape (n_periods,)
         Returns less the riskless return, or less a benchmark: then it is the information ratio.
     periods_per_year : float
         The ratio is multiplied by its root. 1 leaves it per period.
@@ -94,46 +88,26 @@ def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> f
     Raises
     ------
     DataError
-        If the series has no variance, or fewer than 2 periods.
+        If the series has no variance, or fewer than 2 periods, or a value is missing.
+
+    References
+    ----------
+    Sharpe, W. F. (1966). Mutual fund performance. Journal of Business 39, 119-138.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> excess = [0.02, -0.01, 0.03, 0.00]  # monthly returns less the riskless return
+    >>> round(metrics.sharpe_ratio(excess), 3)
+    0.548
+    >>> round(metrics.sharpe_ratio(excess, periods_per_year=12), 3)
+    1.897
     """
     values = _series(excess_returns, 2)
     spread = float(values.std(ddof=1))
     if spread <= 1e-14 * float(np.abs(values).max()):
         raise DataError("returns never change; a Sharpe ratio needs a variance above zero.")
     return float(values.mean() / spread * np.sqrt(periods_per_year))
-
-
-def information_ratio(
-    returns: VectorLike, benchmark: VectorLike, periods_per_year: float = 1.0
-) -> float:
-    """Mean over standard deviation of the returns in excess of a benchmark.
-
-    Parameters
-    ----------
-    returns, benchmark : Series or array-like of shape (n_periods,)
-        Of the same periods. Two Series are matched by label.
-    periods_per_year : float
-        The ratio is multiplied by its root. 1 leaves it per period.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    DataError
-        If the two cover different periods, or never differ.
-
-    References
-    ----------
-    Goodwin, T. (1998). The information ratio. Financial Analysts Journal 54 (4), 34-43.
-    """
-    values = _series(returns, 2)
-    labels = returns.index if isinstance(returns, pd.Series) else None
-    active = values - read_vector(benchmark, len(values), labels, "benchmark")[0]
-    if not active.any():
-        raise DataError("returns are those of the benchmark in every period; there is no ratio.")
-    return sharpe_ratio(active, periods_per_year)
 
 
 def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) -> float:
@@ -143,12 +117,32 @@ def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) ->
 
     Parameters
     ----------
-    excess_returns : array-like of shape (n_periods,)
+    excess_returns : Series or array of shape (n_periods,)
+        Decimal simple returns less the riskless return.
     risk_aversion : float
+        gamma, by which half the variance is multiplied.
 
     Returns
     -------
     float
+        Decimal per period, in excess of the riskless return.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, or there are fewer than 2 periods.
+
+    References
+    ----------
+    DeMiguel, V., Garlappi, L. and Uppal, R. (2009). Optimal versus naive diversification: how
+    inefficient is the 1/N portfolio strategy? Review of Financial Studies 22, 1915-1953.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> excess = [0.02, -0.01, 0.03, 0.00]  # mean 0.01
+    >>> round(metrics.certainty_equivalent(excess, risk_aversion=5), 4)
+    0.0092
     """
     values = _series(excess_returns, 2)
     return float(values.mean() - risk_aversion / 2 * values.var(ddof=1))
@@ -157,55 +151,180 @@ def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) ->
 def downside_deviation(
     returns: VectorLike, periods_per_year: float = 1.0, *, floor: float = 0.0
 ) -> float:
-    """Root mean square of the shortfalls below `floor`, over all periods; decimal.
+    """Root mean square of the shortfalls below `floor`, over all periods.
 
     Parameters
     ----------
-    returns : array-like of shape (n_periods,)
+    returns : Series or array of shape (n_periods,)
+        Decimal simple returns.
     periods_per_year : float
+        The deviation is multiplied by its root. 1 leaves it per period.
     floor : float
         Least acceptable return per period.
 
     Returns
     -------
     float
-        Zero when no return falls short.
+        Decimal; zero when no return falls short.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, or there are no periods.
+
+    References
+    ----------
+    Sortino, F. A. and van der Meer, R. (1991). Downside risk. Journal of Portfolio Management
+    17 (4), 27-31.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> returns = [0.02, -0.01, 0.03, 0.00]
+    >>> round(metrics.downside_deviation(returns), 4)
+    0.005
+    >>> round(metrics.downside_deviation(returns, floor=0.01), 4)  # 0.00 falls short too
+    0.0112
     """
     shortfall = np.minimum(_series(returns) - floor, 0.0)
     return float(np.sqrt(np.mean(shortfall**2) * periods_per_year))
 
 
-def wealth(returns: VectorLike) -> Any:
-    """Growth of one unit: the running product of ``1 + r``, from the end of the first period."""
-    values = np.cumprod(1.0 + _series(returns))
+def wealth(returns: Vector) -> Vector:
+    """Growth of one unit: the running product of ``1 + r``, from the end of the first period.
+
+    Parameters
+    ----------
+    returns : Series or array of shape (n_periods,)
+        Decimal simple returns.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_periods,)
+        What one unit at the start has become by the end of each period; zero from a loss of
+        everything, or of more, on.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, there are no periods, or dates are out of
+        order or repeated.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import metrics
+    >>> returns = pd.Series([0.10, -0.20, 0.05], ["2021", "2022", "2023"])
+    >>> metrics.wealth(returns).round(3).to_dict()
+    {'2021': 1.1, '2022': 0.88, '2023': 0.924}
+    """
+    values = _wealth(_record(returns))
     return pd.Series(values, index=returns.index) if isinstance(returns, pd.Series) else values
 
 
-def drawdown(returns: VectorLike) -> Any:
+def drawdown(returns: Vector) -> Vector:
     """Loss from the highest wealth so far, relative to it, starting from a wealth of one.
 
     Parameters
     ----------
     returns : Series or array of shape (n_periods,)
+        Decimal simple returns.
 
     Returns
     -------
     Series or ndarray of shape (n_periods,)
         Between -1 and 0.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, there are no periods, or dates are out of
+        order or repeated.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import metrics
+    >>> returns = pd.Series([0.10, -0.20, 0.05], ["2021", "2022", "2023"])
+    >>> metrics.drawdown(returns).round(3).to_dict()
+    {'2021': 0.0, '2022': -0.2, '2023': -0.16}
     """
-    levels = np.asarray(wealth(returns), dtype=float)
-    peak = np.maximum.accumulate(np.maximum(levels, 1.0))
-    losses = levels / peak - 1.0
+    losses = _drawdown(_record(returns))
     return pd.Series(losses, index=returns.index) if isinstance(returns, pd.Series) else losses
 
 
+def _record(returns: VectorLike) -> Array:
+    """Returns in order of time."""
+    require_order(returns)
+    return _series(returns)
+
+
+def _wealth(values: Array) -> Array:
+    """Wealth from one unit; nothing grows from a loss of everything, or of more."""
+    return np.cumprod(np.maximum(1.0 + values, 0.0), dtype=np.float64)
+
+
+def _drawdown(values: Array) -> Array:
+    levels = _wealth(values)
+    return np.asarray(levels / np.maximum.accumulate(np.maximum(levels, 1.0)) - 1.0)
+
+
 def maximum_drawdown(returns: VectorLike) -> float:
-    """The deepest :func:`drawdown`: a number between -1 and 0."""
-    return float(np.asarray(drawdown(returns)).min())
+    """The deepest :func:`drawdown`.
+
+    Parameters
+    ----------
+    returns : Series or array of shape (n_periods,)
+        Decimal simple returns.
+
+    Returns
+    -------
+    float
+        Between -1 and 0.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, or there are no periods.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> round(metrics.maximum_drawdown([0.10, -0.20, 0.05]), 3)
+    -0.2
+    """
+    return float(_drawdown(_record(returns)).min())
 
 
 def volatility(weights: VectorLike, covariance: MatrixLike) -> float:
-    """Standard deviation ``sqrt(w'V w)`` of a portfolio, per period of the covariance."""
+    """Standard deviation ``sqrt(w'V w)`` of a portfolio.
+
+    Parameters
+    ----------
+    weights : Series or array of shape (n_assets,)
+        Matched by name where both sides have labels.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+        Covariance of returns per period.
+
+    Returns
+    -------
+    float
+        Decimal, per period of the covariance.
+
+    Raises
+    ------
+    DataError
+        If the covariance is unusable, a weight is missing.
+    SingularCovarianceError
+        If the variance of the portfolio is negative.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> covariance = [[0.04, 0.01], [0.01, 0.09]]  # volatilities of 20% and 30%
+    >>> round(metrics.volatility([0.5, 0.5], covariance), 4)
+    0.1936
+    """
     matrix, labels = read_covariance(covariance)
     w = read_vector(weights, len(matrix), labels, "weights")[0]
     return float(np.sqrt(_variance(w, matrix)))
@@ -229,24 +348,83 @@ def _positive_variance(w: Array, matrix: Array) -> float:
 
 
 def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float:
-    """Weighted mean volatility over portfolio volatility (Choueifaty and Coignard, 2008)."""
+    """Weighted mean volatility over portfolio volatility (Choueifaty and Coignard, 2008).
+
+    Parameters
+    ----------
+    weights : Series or array of shape (n_assets,)
+        Matched by name where both sides have labels.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+        Covariance of returns per period.
+
+    Returns
+    -------
+    float
+        1 for a single asset; more, the less the assets of a long-only portfolio move alike.
+
+    Raises
+    ------
+    DataError
+        If the covariance is unusable, a weight is missing, or all weights are zero.
+    SingularCovarianceError
+        If the variance of the portfolio is negative.
+
+    References
+    ----------
+    Choueifaty, Y. and Coignard, Y. (2008). Toward maximum diversification. Journal of Portfolio
+    Management 35 (1), 40-51.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> covariance = [[0.04, 0.01], [0.01, 0.09]]  # volatilities of 20% and 30%
+    >>> for weights in ([0.5, 0.5], [1.0, 0.0]):
+    ...     print(f"{metrics.diversification_ratio(weights, covariance):.3f}")
+    1.291
+    1.000
+    """
     matrix, labels = read_covariance(covariance)
     w = read_vector(weights, len(matrix), labels, "weights")[0]
     return float(w @ np.sqrt(np.diagonal(matrix)) / np.sqrt(_positive_variance(w, matrix)))
 
 
-def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> Any:
+@overload
+def risk_contributions(weights: VectorLike, covariance: pd.DataFrame) -> pd.Series: ...
+@overload
+def risk_contributions(weights: pd.Series, covariance: MatrixLike) -> pd.Series: ...
+@overload
+def risk_contributions(weights: Array, covariance: Array) -> Array: ...
+def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> pd.Series | Array:
     """Share of the portfolio variance that each asset contributes: ``w_i (V w)_i / w'V w``.
 
     Parameters
     ----------
     weights : Series or array of shape (n_assets,)
+        Matched by name where both sides have labels.
     covariance : DataFrame or array of shape (n_assets, n_assets)
+        Covariance of returns per period.
 
     Returns
     -------
     Series or ndarray of shape (n_assets,)
         Shares that sum to one; negative for an asset that hedges.
+
+    Raises
+    ------
+    DataError
+        If the covariance is unusable, a weight is missing, or all weights are zero.
+    SingularCovarianceError
+        If the variance of the portfolio is negative.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import metrics
+    >>> names = ["stocks", "bonds"]
+    >>> covariance = pd.DataFrame([[0.04, 0.002], [0.002, 0.0025]], names, names)
+    >>> weights = pd.Series({"stocks": 0.6, "bonds": 0.4})
+    >>> metrics.risk_contributions(weights, covariance).round(3).to_dict()
+    {'stocks': 0.944, 'bonds': 0.056}
     """
     matrix, labels = read_covariance(covariance)
     w, labels = read_vector(weights, len(matrix), labels, "weights")
@@ -255,66 +433,120 @@ def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> Any:
 
 
 def effective_number(weights: VectorLike) -> float:
-    """Inverse of the sum of squared weights: N for equal weights, 1 for a single asset."""
+    """Inverse of the sum of squared weights (the Herfindahl index).
+
+    Parameters
+    ----------
+    weights : Series or array of shape (n_assets,)
+
+    Returns
+    -------
+    float
+        N for N equal weights, 1 for a single asset.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, or there is no weight but zero.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> for weights in ([0.25, 0.25, 0.25, 0.25], [0.7, 0.1, 0.1, 0.1]):
+    ...     print(f"{metrics.effective_number(weights):.2f}")
+    4.00
+    1.92
+    """
     w = _series(weights)
     if not w.any():
         raise DataError("all weights are zero; there is no portfolio to count.")
     return float(1.0 / (w @ w))
 
 
-def concentration(weights: VectorLike) -> float:
-    """Sum of squared weights (Herfindahl index): 1/N for equal weights, 1 for a single asset."""
-    w = _series(weights)
-    return float(w @ w)
-
-
 def distance_to_equal(weights: VectorLike) -> float:
-    """Half the sum of absolute differences to 1/N: the share that must move to get there."""
+    """Half the sum of absolute differences to 1/N: the share that must move to get there.
+
+    Parameters
+    ----------
+    weights : Series or array of shape (n_assets,)
+
+    Returns
+    -------
+    float
+        0 for equal weights.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, infinite or not a number, or there are no weights.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> round(metrics.distance_to_equal([0.7, 0.3, 0.0, 0.0]), 3)
+    0.5
+    """
     w = _series(weights)
     return float(np.abs(w - 1 / len(w)).sum() / 2)
 
 
 def gross_exposure(weights: VectorLike) -> float:
-    """Sum of the absolute weights: 1 for a long-only portfolio."""
-    return float(np.abs(_series(weights)).sum())
-
-
-def drifted_weights(weights: VectorLike, asset_returns: VectorLike) -> Any:
-    """Weights after a period in which nobody traded: ``w_i (1 + r_i) / (1 + w'r)``.
+    """Sum of the absolute weights.
 
     Parameters
     ----------
     weights : Series or array of shape (n_assets,)
-        At the start of the period.
-    asset_returns : Series or array of shape (n_assets,)
 
     Returns
     -------
-    Series or ndarray of shape (n_assets,)
+    float
+        1 for a long-only portfolio, more with short positions or debt.
 
     Raises
     ------
     DataError
-        If the period wipes the portfolio out.
+        If a value is missing, infinite or not a number, or there are no weights.
+
+    Examples
+    --------
+    >>> from mixfolio import metrics
+    >>> round(metrics.gross_exposure([1.3, -0.3]), 3)  # 130% long, 30% short
+    1.6
     """
-    w = _series(weights)
-    labels = weights.index if isinstance(weights, pd.Series) else None
-    grown = w * (1.0 + read_vector(asset_returns, len(w), labels, "asset_returns")[0])
-    total = float(1.0 + grown.sum() - w.sum())
-    if not total > 0:
-        raise DataError(
-            f"the portfolio's wealth is multiplied by {total:.4g} in this period: nothing is left "
-            "to drift. Limit leverage."
-        )
-    return grown / total if labels is None else pd.Series(grown / total, index=labels)
+    return float(np.abs(_series(weights)).sum())
 
 
 def turnover(weights: VectorLike, previous: VectorLike) -> float:
     """Sum of absolute changes: purchases plus sales, as a share of the wealth.
 
     A cost of c per unit traded costs ``c * turnover``. Selling a tenth of the portfolio to buy
-    something else is a turnover of 0.2. Compare with weights that have drifted, see
-    :func:`drifted_weights`.
+    something else is a turnover of 0.2.
+
+    Parameters
+    ----------
+    weights : Series or array of shape (n_assets,)
+        After the trade.
+    previous : Series or array of shape (n_assets,)
+        Before the trade: what the last weights have drifted to, ``w_i (1 + r_i) / (1 + w'r)``.
+        Two Series are matched by name.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If the two do not have the same assets, or a weight is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import metrics
+    >>> before = pd.Series({"stocks": 0.6, "bonds": 0.4})
+    >>> after = pd.Series({"stocks": 0.5, "bonds": 0.5})
+    >>> round(metrics.turnover(after, before), 3)
+    0.2
     """
     w = _series(weights)
     labels = weights.index if isinstance(weights, pd.Series) else None

@@ -29,7 +29,7 @@ Gilmour, A., Thompson, R. and Cullis, B. (1995). Average information REML. Biome
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -46,12 +46,10 @@ from mixfolio._inputs import (
     read_returns,
 )
 from mixfolio.errors import ConvergenceError, DataError
+from mixfolio.mixed_model._common import Matrix, Part, label_table, read_part, read_regressors
 from mixfolio.relationship import read_relationship
 
-__all__ = ["KernelModel", "Part", "Scale", "covariance_reml"]
-
 Scale: TypeAlias = Literal["correlation", "raw"]
-Part: TypeAlias = Literal["total", "systematic", "idiosyncratic"]
 Evaluation: TypeAlias = tuple[float, Array, Array]  # log-likelihood, gradient, average information
 
 RESERVED = ("factors", "residual")
@@ -61,7 +59,7 @@ OUTSIDE: Evaluation = (-np.inf, np.empty(0), np.empty((0, 0)))  # V is not posit
 
 
 @dataclass(frozen=True)
-class KernelModel:
+class KernelModel(Generic[Matrix]):
     """A fitted covariance model with relationship matrices; see :func:`covariance_reml`.
 
     Attributes
@@ -96,20 +94,20 @@ class KernelModel:
     converged: bool
     iterations: int
     at_boundary: tuple[str, ...]
-    intercepts: Any
-    slopes: Any
+    intercepts: pd.Series | Array
+    slopes: Matrix
     _labels: Labels | None = field(repr=False)
     _kernels: dict[str, Array] = field(repr=False)
     _scale: Array = field(repr=False)
     _factor_covariance: Array = field(repr=False)
 
-    def components(self) -> dict[str, Any]:
+    def components(self) -> dict[str, Matrix]:
         """Covariances of the parts of a return, which add up to the total.
 
         Returns
         -------
         dict of DataFrame or array of shape (n_assets, n_assets)
-            "factors" (where there are any), one entry a kernel, and "residual"; per period.
+            "factors" (where there are any), one entry per kernel, and "residual"; per period.
         """
         return {
             name: label_matrix(values, self._labels) for name, values in self._components().items()
@@ -127,7 +125,7 @@ class KernelModel:
         parts["residual"] = np.diag(self.variance_components["residual"] * self._scale**2)
         return parts
 
-    def covariance(self, which: Part = "total") -> Any:
+    def covariance(self, which: Part = "total") -> Matrix:
         """Covariance of returns that the model implies, or a part of it.
 
         Parameters
@@ -146,15 +144,12 @@ class KernelModel:
             If there is no such part.
         """
         parts = self._components()
-        if which not in ("total", "systematic", "idiosyncratic"):
-            raise DataError(
-                f"which is {which!r}; it must be 'total', 'systematic' or 'idiosyncratic'."
-            )
-        if which == "idiosyncratic":
+        if read_part(which) == "idiosyncratic":
             parts = {"residual": parts["residual"]}
         elif which == "systematic":
             del parts["residual"]
-        return label_matrix(np.sum(list(parts.values()), axis=0), self._labels)
+        total: Matrix = label_matrix(np.sum(list(parts.values()), axis=0), self._labels)
+        return total
 
     @property
     def shares(self) -> pd.Series:
@@ -177,13 +172,13 @@ class KernelModel:
 
 
 def covariance_reml(
-    returns: MatrixLike,
+    returns: Matrix,
     kernels: Mapping[str, MatrixLike] | MatrixLike,
     *,
     factors: MatrixLike | pd.Series | None = None,
     scale: Scale = "correlation",
     max_iterations: int = 100,
-) -> KernelModel:
+) -> KernelModel[Matrix]:
     """Fit a covariance that is a sum of relationship matrices, by restricted maximum likelihood.
 
     Parameters
@@ -225,6 +220,19 @@ def covariance_reml(
 
     With one kernel and no missing cell the search starts from the best of a grid of heritabilities,
     against local maxima; otherwise it starts from least squares of S on the kernels.
+
+    Examples
+    --------
+    How much of the variance of nineteen indices goes with their four asset classes:
+
+    >>> from mixfolio import datasets, mixed_model, relationship
+    >>> returns = datasets.load("asset-classes").loc["2016":"2025"]
+    >>> same_class = relationship.from_groups(datasets.groups("asset-classes"))
+    >>> model = mixed_model.covariance_reml(returns, {"class": same_class})
+    >>> model.variance_components.round(3).to_dict()
+    {'class': 0.539, 'residual': 0.461}
+    >>> round(model.heritability, 3)
+    0.539
     """
     if scale not in ("correlation", "raw"):
         raise DataError(f"scale is {scale!r}; it must be 'correlation' or 'raw'.")
@@ -243,9 +251,9 @@ def covariance_reml(
         log_likelihood=value + data.constant(),
         converged=True,
         iterations=steps,
-        at_boundary=tuple(name for name, value in components.items() if value == 0),
+        at_boundary=tuple(components.index[components == 0]),
         intercepts=label_vector(coefficients[:, 0], labels, "intercept"),
-        slopes=_label_slopes(coefficients[:, 1:], labels, names),
+        slopes=label_table(coefficients[:, 1:], labels, names),
         _labels=labels,
         _kernels=tables,
         _scale=data.scale,
@@ -253,10 +261,6 @@ def covariance_reml(
         if names
         else np.empty((0, 0)),
     )
-
-
-def _label_slopes(slopes: Array, labels: Labels | None, names: list[Any]) -> Any:
-    return slopes if labels is None else pd.DataFrame(slopes, index=labels, columns=names)
 
 
 def _standard_errors(components: pd.Series, information: Array) -> pd.Series:
@@ -309,67 +313,11 @@ def _read_factors(factors: Any, returns: Any, n_periods: int) -> tuple[list[Any]
     """Names of the factors, and the regressors: a column of ones, then the factors."""
     if factors is None:
         return [], np.ones((n_periods, 1))
-    if isinstance(factors, pd.Series):
-        factors = factors.to_frame(factors.name if factors.name is not None else "factor")
-    if isinstance(factors, pd.DataFrame) and isinstance(returns, pd.DataFrame):
-        factors = _match_dates(factors, returns.index)
-    values, names = _factor_table(factors)
-    if len(values) != n_periods:
-        raise DataError(
-            f"factors has {len(values)} periods and returns {n_periods}. Give both dates, or the "
-            "same periods."
-        )
-    _require_finite(values, names, factors)
+    if isinstance(factors, pd.Series) and factors.name is None:
+        factors = factors.rename("factor")
+    values, names = read_regressors(factors, returns, n_periods, "factors")
     _require_independent(values, names)
     return names, np.column_stack([np.ones(n_periods), values])
-
-
-def _factor_table(factors: Any) -> tuple[Array, list[Any]]:
-    """Factors as numbers, n_periods x n_factors, and their names."""
-    remedy = "Turn labels, such as regimes, into columns of zeros and ones."
-    if np.iscomplexobj(factors):
-        raise DataError(f"factors holds complex numbers. {remedy}")
-    try:
-        values = np.array(factors, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"factors holds something that is not a number ({error}). {remedy}"
-        ) from error
-    values = values[:, None] if values.ndim == 1 else values
-    if values.ndim != 2 or values.shape[1] == 0:
-        raise DataError(
-            f"factors has shape {values.shape}; it must be (n_periods, n_factors) with at least "
-            "one factor. For a model without factors leave the argument out."
-        )
-    names = list(factors.columns if isinstance(factors, pd.DataFrame) else range(values.shape[1]))
-    if len(set(names)) < len(names):
-        raise DataError(f"factors has the columns {names}. Give each a name of its own.")
-    return values, names
-
-
-def _require_finite(values: Array, names: list[Any], factors: Any) -> None:
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, column = bad[0]
-        period = factors.index[row] if isinstance(factors, pd.DataFrame) else row
-        raise DataError(
-            f"factors has {len(bad)} cell(s) that are missing or infinite, the first is factor "
-            f"{names[column]!r} in period {period}. Leave these periods out of the returns, or "
-            "fill the factors on purpose."
-        )
-
-
-def _match_dates(factors: pd.DataFrame, dates: pd.Index) -> pd.DataFrame:
-    if factors.index.equals(dates):
-        return factors
-    missing = dates.difference(factors.index)
-    if len(missing) or not factors.index.is_unique:
-        raise DataError(
-            f"factors lacks {len(missing)} of the {len(dates)} dates of the returns"
-            + (f", the first is {missing[0]}" if len(missing) else ", and has some twice")
-            + ". Use periods that both have, each once."
-        )
-    return factors.loc[dates]
 
 
 def _require_independent(values: Array, names: list[Any]) -> None:
@@ -511,7 +459,7 @@ def _require_observed(seen: Any, labels: Labels | None, n_regressors: int) -> No
 
 
 def _one_kernel(E: Array, n: int, kernel: Array) -> tuple[Callable[[Array], Evaluation], Array]:
-    """The likelihood in the eigenvectors of the kernel, O(N) a call, and a start from a grid."""
+    """The likelihood in the eigenvectors of the kernel, O(N) per call, and a start from a grid."""
     d, vectors = np.linalg.eigh(kernel)
     d[d < 1e-13 * len(d) * d[-1]] = 0.0
     if len(E) <= len(d):
@@ -541,7 +489,7 @@ def _grid_start(d: Array, s: Array) -> Array:
 
 
 def _complete(theta: Array, S: Array, n: int, kernels: list[Array]) -> Evaluation:
-    """The likelihood of a complete panel from S: a Cholesky factor and 2 q + 3 products a call."""
+    """The likelihood of a complete panel from S: one Cholesky factor, 2 q + 3 products per call."""
     V = _combine(theta, kernels)
     inverse, log_det = _inverse(V)
     if inverse is None:

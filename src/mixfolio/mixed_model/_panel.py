@@ -15,7 +15,7 @@ tests and intervals of s_k promise too much. And K_k does not depend on the retu
 In breeding, assets are animals, and a_i is the breeding value. The variances are estimated by
 restricted or full maximum likelihood (Patterson and Thompson, 1971), b by generalised least
 squares, and a by best linear unbiased prediction. The computations stand in
-:mod:`mixfolio.mixed_model`.
+``_panel_likelihood.py`` beside this file.
 
 References
 ----------
@@ -29,7 +29,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
 import pandas as pd
@@ -49,10 +49,12 @@ from mixfolio._inputs import (
 )
 from mixfolio.errors import DataError
 from mixfolio.mixed_model import _panel_likelihood
+from mixfolio.mixed_model._common import read_regressors
 from mixfolio.mixed_model._panel_likelihood import Cells, Dense, Eigen, Method, Solution
 from mixfolio.relationship import read_relationship
 
-__all__ = ["PanelModel", "panel_reml"]
+Vector = TypeVar("Vector", bound=pd.Series | Array)
+Kernels: TypeAlias = MatrixLike | Mapping[str, MatrixLike]
 
 RANK_TOLERANCE = 1e-8
 LEAST_RESIDUAL = 2e-8  # share of the variance of returns; the grid of ratios ends near it
@@ -61,7 +63,7 @@ LEAST_RESIDUAL = 2e-8  # share of the variance of returns; the grid of ratios en
 
 
 @dataclass(frozen=True)
-class PanelModel:
+class PanelModel(Generic[Vector]):
     """A fitted panel model: what :func:`panel_reml` gives.
 
     All returns and effects are decimal per period of the data, all variances are squares of that.
@@ -118,7 +120,7 @@ class PanelModel:
         that is kept in `effects`, for unrelated assets of equal variance only. It uses the
         diagonals of the kernels and ignores what is off them: with relatives, more is kept of what
         a group shares, and less of what is an asset's own. `effect_reliability` counts relatives.
-        T is the mean number of periods seen an asset, in a balanced panel all of them.
+        T is the mean number of periods seen per asset, in a balanced panel all of them.
         """
         return self.reliability_of_mean(float(self._design.cells.counts.mean()))
 
@@ -355,21 +357,21 @@ class PanelModel:
         return pd.Series(values, index=pd.Index(self._design.names), name="standard error")
 
     @cached_property
-    def effects(self) -> Any:
-        """Best linear unbiased predictions of a_i, the sum over kernels, one an asset.
+    def effects(self) -> Vector:
+        """Best linear unbiased predictions of a_i, the sum over kernels, one per asset.
 
         All are 0 where the components of all kernels are estimated as 0.
         """
-        return self._label(self._solution.effects.sum(axis=0), "effect")
+        return self._label(self._design.spread * self._solution.effects.sum(axis=0), "effect")
 
     @cached_property
-    def effects_se(self) -> Any:
+    def effects_se(self) -> Vector:
         """Standard deviations of effect minus prediction (root of the prediction error variance).
 
         They know that the fixed effects are estimated, and take the variance components as known:
         with few assets they are too small, and 0 where the asset variance is estimated as 0.
         """
-        return self._label(np.sqrt(self._solution.error), "standard error")
+        return self._label(self._design.spread * np.sqrt(self._solution.error), "standard error")
 
     @property
     def component_effects(self) -> pd.DataFrame:
@@ -379,23 +381,22 @@ class PanelModel:
         return pd.DataFrame(values, index=self._design.labels, columns=names)
 
     @property
-    def effect_reliability(self) -> Any:
+    def effect_reliability(self) -> Vector:
         """Squared correlation of each prediction with its effect, 1 - PEV_i / var(a_i).
 
         It counts relatives and the uncertainty of the fixed effects, where `reliability` does not.
         Like `effects_se` it takes the variance components as known. NaN where the effect has no
         variance.
         """
-        return label_vector(self._effect_reliability(), self._design.labels, "reliability")
+        return self._label(self._effect_reliability(), "reliability")
 
     @property
-    def accuracy(self) -> Any:
+    def accuracy(self) -> Vector:
         """Correlation of each prediction with its effect: the root of `effect_reliability`.
 
         Breeders print one or the other beside a bull, and call them by these two names.
         """
-        root = np.sqrt(self._effect_reliability())
-        return label_vector(root, self._design.labels, "accuracy")
+        return self._label(np.sqrt(self._effect_reliability()), "accuracy")
 
     def _effect_reliability(self) -> Array:
         prior = self._solution.prior
@@ -417,18 +418,18 @@ class PanelModel:
         return pd.Series(values, index=self._design.periods, name="period effect")
 
     @property
-    def expected_returns(self) -> Any:
+    def expected_returns(self) -> Vector:
         """Fixed part at the mean of the regressors over the periods seen, plus the effect."""
         return self.predict()
 
     @property
-    def expected_returns_se(self) -> Any:
+    def expected_returns_se(self) -> Vector:
         """Standard errors of `expected_returns`, of the fixed part and the effect together."""
         found, point = self._solution, self._design.mean @ self._design.back
         variance = found.error + 2 * (point @ found.cross) + point @ found.fixed_variance @ point
-        return self._label(np.sqrt(variance), "standard error")
+        return self._label(self._design.spread * np.sqrt(variance), "standard error")
 
-    def predict(self, fixed: VectorLike | None = None) -> Any:
+    def predict(self, fixed: VectorLike | None = None) -> Vector:
         """Expected return of every asset at given values of the regressors.
 
         Parameters
@@ -453,21 +454,42 @@ class PanelModel:
             point = np.r_[1.0, _read_point(fixed, names)]
         level = float(point @ self.fixed_effects.to_numpy())
         values = level + self._design.spread * self._solution.effects.sum(axis=0)
-        return label_vector(values, self._design.labels, "expected return")
+        return self._label(values, "expected return")
 
-    def _label(self, values: Array, name: str) -> Any:
-        return label_vector(self._design.spread * values, self._design.labels, name)
+    def _label(self, values: Array, name: str) -> Vector:
+        found: Vector = label_vector(values, self._design.labels, name)
+        return found
 
 
+@overload
+def panel_reml(
+    returns: pd.DataFrame,
+    relationship: Kernels | None = ...,
+    *,
+    fixed: MatrixLike | pd.Series | None = ...,
+    random: Sequence[str] = ...,
+    method: Method = ...,
+    max_iterations: int = ...,
+) -> PanelModel[pd.Series]: ...
+@overload
+def panel_reml(
+    returns: Array,
+    relationship: Kernels | None = ...,
+    *,
+    fixed: MatrixLike | pd.Series | None = ...,
+    random: Sequence[str] = ...,
+    method: Method = ...,
+    max_iterations: int = ...,
+) -> PanelModel[Array]: ...
 def panel_reml(
     returns: MatrixLike,
-    relationship: MatrixLike | Mapping[str, MatrixLike] | None = None,
+    relationship: Kernels | None = None,
     *,
     fixed: MatrixLike | pd.Series | None = None,
     random: Sequence[str] = ("asset",),
     method: Method = "reml",
     max_iterations: int = 100,
-) -> PanelModel:
+) -> PanelModel[Any]:
     """Fit persistent asset effects to a panel of returns by (restricted) maximum likelihood.
 
     Parameters
@@ -510,9 +532,23 @@ def panel_reml(
     Notes
     -----
     One kernel without a period effect: one eigendecomposition, a grid over the ratio of variances,
-    then a root of the exact score, so that a second optimum is not overlooked; O(N) a step.
+    then a root of the exact score, so that a second optimum is not overlooked; O(N) per step.
     Otherwise Newton steps with the curvature by differences of the exact score, from the best of
-    several starts; O(N^3 + T N^2) a step.
+    several starts; O(N^3 + T N^2) per step.
+
+    Examples
+    --------
+    A single month says next to nothing about which of nineteen indices have the higher mean, ten
+    years say more; effects in per cent per month:
+
+    >>> from mixfolio import datasets, mixed_model
+    >>> returns = datasets.load("asset-classes").loc["2016":"2025"]
+    >>> model = mixed_model.panel_reml(returns, random=("asset", "period"))
+    >>> round(model.heritability, 3), round(model.reliability, 2)
+    (0.011, 0.57)
+    >>> effects = (100 * model.effects).round(2)
+    >>> effects[["MSCI US", "US Treasuries"]].to_dict()
+    {'MSCI US': 0.39, 'US Treasuries': -0.23}
     """
     terms = _read_random(random)
     if method not in ("reml", "ml"):
@@ -613,7 +649,7 @@ def _read_point(fixed: Any, names: pd.Index) -> Array:
         raise DataError("fixed is given, but the model has no regressors. Use predict() alone.")
     if not isinstance(fixed, pd.Series) and np.size(fixed) != len(names):
         raise DataError(
-            f"fixed has {np.size(fixed)} value(s); it must have one a regressor, {list(names)}, "
+            f"fixed has {np.size(fixed)} value(s); it must have one per regressor, {list(names)}, "
             "without the intercept."
         )
     return read_vector(fixed, len(names), names, "fixed")[0]
@@ -643,43 +679,10 @@ def _read_fixed(fixed: Any, returns: Any, n_periods: int) -> tuple[Array, list[A
     """Regressors with a leading intercept, in the order of the periods, and their names."""
     if fixed is None:
         return np.ones((n_periods, 1)), ["intercept"]
-    table = fixed.to_frame() if isinstance(fixed, pd.Series) else fixed
-    if isinstance(table, pd.DataFrame) and isinstance(returns, pd.DataFrame):
-        table = _match_periods(table, returns.index)
-    try:
-        values = np.array(table, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"fixed holds something that is not a number ({error}). Turn labels, such as regimes, "
-            "into columns of zeros and ones."
-        ) from error
-    values = values[:, None] if values.ndim == 1 else values
-    if values.ndim != 2 or len(values) != n_periods:
-        raise DataError(f"fixed has shape {values.shape}; it must have {n_periods} rows.")
-    names = table.columns if isinstance(table, pd.DataFrame) else range(values.shape[1])
-    if len(set(names)) < len(names) or "intercept" in names:
-        raise DataError(f"fixed has the columns {list(names)}; give each a name of its own.")
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        raise DataError(
-            f"fixed has {int((~np.isfinite(values)).sum())} cell(s) that are missing or infinite, "
-            f"the first in row {row}, column {names[column]!s}. Leave these periods out of the "
-            "returns, or fill them."
-        )
+    values, names = read_regressors(fixed, returns, n_periods, "fixed")
+    if "intercept" in names:
+        raise DataError("fixed has a column 'intercept', which is always included. Rename it.")
     return np.column_stack([np.ones(n_periods), values]), ["intercept", *names]
-
-
-def _match_periods(table: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
-    if table.index.equals(index):
-        return table
-    missing = index.difference(table.index, sort=False)
-    if len(missing) or not (table.index.is_unique and index.is_unique):
-        first = f", the first is {missing[0]!s}" if len(missing) else ""
-        raise DataError(
-            f"fixed lacks {len(missing)} of the periods of returns{first}, or a period is there "
-            "twice. Give it the index of the returns."
-        )
-    return table.loc[index]
 
 
 @dataclass(frozen=True)
@@ -719,7 +722,7 @@ def _read_design(
     regressors, names = _read_fixed(fixed, returns, len(values))
     index = returns.index if isinstance(returns, pd.DataFrame) else np.arange(len(values))
     present = ~np.isnan(values)
-    some = present.any(axis=1)
+    some = np.asarray(present.any(axis=1))
     if not some.all():
         values, regressors, present = values[some], regressors[some], present[some]
         index = index[some]

@@ -22,7 +22,7 @@ References
 ----------
 Henderson, C. R. (1984). Applications of linear models in animal breeding. University of Guelph.
 Kang, H. M. et al. (2008). Efficient control of population structure in model organism association
-mapping. Genetics 178, 1709-1723. The eigendecomposition, for one record an individual.
+mapping. Genetics 178, 1709-1723. The eigendecomposition, for one record per individual.
 """
 
 from collections.abc import Callable
@@ -35,23 +35,6 @@ from scipy.optimize import brentq
 
 from mixfolio._inputs import Array
 from mixfolio.errors import ConvergenceError
-
-__all__ = [
-    "Cells",
-    "Dense",
-    "Eigen",
-    "Method",
-    "Objective",
-    "Solution",
-    "best_start",
-    "criterion",
-    "interval",
-    "maximise",
-    "objective",
-    "profile",
-    "search_ratio",
-    "solve",
-]
 
 Method: TypeAlias = Literal["reml", "ml"]
 Objective: TypeAlias = Callable[[Array], tuple[float, Array]]
@@ -119,10 +102,13 @@ class _Absorbed:
 
 
 class Eigen:
-    """One kernel and no period effect: O(N) a ratio after one eigendecomposition."""
+    """One kernel and no period effect: O(N) per ratio after one eigendecomposition."""
 
     def __init__(self, cells: Cells) -> None:
         k, kernel = cells.width, cells.kernels[0]
+        # With Q^1/2 K Q^1/2 = U diag(d) U' and T = [W'Z] Q^-1/2 U, the identity of Woodbury gives
+        # E = W'W - T T' + T diag(1 / (1 + g d)) T', and |H| = prod(1 + g d). An asset without a
+        # return has Q = 0: its row of Z'W is zero, and so is what `inverse` makes of it.
         root = np.sqrt(cells.counts)
         inverse = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
         scores = cells.gram[:k, k:] * inverse
@@ -138,7 +124,7 @@ class Eigen:
     def __call__(self, ratios: Array) -> _Absorbed:
         """At one ratio, shape (1,), or at many, shape (..., 1)."""
         kept = 1.0 / (1.0 + ratios * self.values)
-        weight = self.values * kept
+        weight = self.values * kept  # derivative of log(1 + g d) by g
         gram = self.within + (self.scores * kept[..., None, :]) @ self.scores.T
         slopes = (self.scores * (-weight * kept)[..., None, :]) @ self.scores.T
         traces = weight.sum(axis=-1)[..., None]
@@ -146,7 +132,7 @@ class Eigen:
 
 
 class Dense:
-    """Several kernels or a period effect: O(N^3 + T N^2) a vector of ratios."""
+    """Several kernels or a period effect: O(N^3 + T N^2) per vector of ratios."""
 
     def __init__(self, cells: Cells) -> None:
         self.cells = cells
@@ -154,6 +140,8 @@ class Dense:
     def __call__(self, ratios: Array) -> _Absorbed:
         """At one vector of ratios: the kernels, then the period effect."""
         cells, k = self.cells, self.cells.width
+        # dH^-1 / dg_k = -H^-1 Z K Z' H^-1, so that the slope of E is -E_wz K E_zw, and that of
+        # log|H| is tr(E_zz K); no matrix has more than p + 1 + N rows.
         base, shrinker, logdet = _absorb(cells, ratios)
         carried = shrinker @ base[k:]
         gram = base[:k] - base[:k, k:] @ carried
@@ -162,6 +150,8 @@ class Dense:
         slopes = [-cross @ kernel @ cross.T for kernel in cells.kernels]
         traces = [float((across * kernel).sum()) for kernel in cells.kernels]
         if cells.period:
+            # The same with the incidence of periods in place of Z: `through` is its product with
+            # H^-1 W, one row per period. kept_t is what period t leaves of a sum over its cells.
             kept = 1.0 / (1.0 + cells.seen * ratios[-1])
             inner = cells.rows[:, k:]
             through = (cells.rows[:, :k] - inner @ carried[:, :k]) * kept[:, None]
@@ -175,9 +165,11 @@ def _absorb(cells: Cells, ratios: Array) -> tuple[Array, Array, float]:
     """F without the period effects, S = (I + G Q)^-1 G, and log|H|."""
     k, base, logdet = cells.width, cells.gram, 0.0
     if cells.period:
+        # The effects of the periods are integrated out first, one Sherman-Morrison step each.
         spread = 1.0 + cells.seen * ratios[-1]
         base = base - (cells.rows.T * (ratios[-1] / spread)) @ cells.rows
         logdet = float(np.log(spread).sum())
+    # S = (G^-1 + Q)^-1 as (I + G Q)^-1 G: G may be singular, and is where a component is zero.
     prior = _prior(cells, ratios)
     system = prior @ base[k:, k:]
     np.fill_diagonal(system, np.diagonal(system) + 1.0)
@@ -210,6 +202,8 @@ def criterion(absorbed: _Absorbed, method: Method) -> tuple[Any, Array, Any, Arr
         Its derivatives.
     """
     gram, p = absorbed.gram, absorbed.gram.shape[-1] - 1
+    # q = d'E d at d = (-E_xx^-1 E_xy, 1), which minimizes it: by the envelope theorem its slope is
+    # d'(dE)d, and the slope of d does not matter.
     inverse = np.linalg.inv(gram[..., :p, :p])
     direction = np.ones((*gram.shape[:-2], p + 1, 1))
     direction[..., :p, :] = -inverse @ gram[..., :p, p:]
@@ -218,6 +212,7 @@ def criterion(absorbed: _Absorbed, method: Method) -> tuple[Any, Array, Any, Arr
     q_slopes = (along.swapaxes(-1, -2) @ absorbed.slopes @ along)[..., 0, 0]
     logdet, traces = absorbed.logdet, absorbed.traces
     if method == "reml":
+        # log|E_xx| = -log|inverse|, with slope tr(E_xx^-1 dE_xx).
         logdet = logdet - np.linalg.slogdet(inverse)[1]
         lost = inverse[..., None, :, :] * absorbed.slopes[..., :p, :p]
         traces = traces + lost.sum(axis=(-1, -2))
@@ -259,6 +254,8 @@ def objective(engine: Eigen | Dense, freedom: int, method: Method) -> Objective:
     """
 
     def value_and_score(theta: Array) -> tuple[float, Array]:
+        # Chain rule from (g, s_e) to s = (g s_e, s_e): ds_k moves g_k alone, ds_e moves s_e and,
+        # with the other variances held, every ratio.
         ratios, residual = theta[:-1] / theta[-1], theta[-1]
         q, q_slopes, logdet, traces = criterion(engine(ratios), method)
         value = -0.5 * (freedom * np.log(residual) + q / residual + logdet)
@@ -289,6 +286,8 @@ def search_ratio(engine: Eigen, freedom: int, method: Method) -> tuple[Array, fl
     grid = GRID / engine.values.mean()
     values, scores, _ = profile(engine, grid[:, None], freedom, method)
     best = int(np.argmax(values))
+    # The likelihood may have several optima: the root is sought beside the best point of the grid,
+    # where the score changes its sign from plus to minus, and on a finer grid once more.
     low = best if scores[best, 0] > 0 else max(best - 1, 0)
     high = min(low + 1, len(grid) - 1)
     ratio = grid[best]
@@ -360,6 +359,7 @@ def maximise(
     theta, last = start.copy(), np.inf
     value, score = function(theta)
     for _ in range(max_iterations):
+        # Steps and scores are in units of each variance: these may differ by orders of magnitude.
         unit = np.maximum(theta, 0.01 * theta[-1] * scale)
         resting = ~held & (theta <= 1e-9 * unit) & (score <= 0)
         if theta[resting].any():
@@ -393,6 +393,7 @@ def _newton_step(function: Objective, theta: Array, score: Array, free: Any, uni
         up, down = theta + width, np.maximum(theta - width, 0.0)
         slope = (function(up)[1] - function(down)[1]) / (up[j] - down[j])
         curvature[row] = slope[places] * unit[places] * unit[j]
+    # Where the likelihood is not concave, Newton would go downhill: |eigenvalues| turn it uphill.
     values, vectors = np.linalg.eigh((curvature + curvature.T) / 2)
     size = np.abs(values)
     uphill = vectors.T @ (score * unit)[places] / np.maximum(size, 1e-9 * size.max())
@@ -491,11 +492,13 @@ def solve(cells: Cells, theta: Array) -> Solution:
     k, p = cells.width, cells.width - 1
     ratios, residual = theta[:-1] / theta[-1], theta[-1]
     base, shrinker, _ = _absorb(cells, ratios)
+    # E over [W Z] and W: generalized least squares, then u = G Z'H^-1 (y - X b).
     gram = base[:, :k] - base[:, k:] @ (shrinker @ base[k:, :k])
     inverse = np.linalg.inv(gram[:p, :p])
     fixed = inverse @ gram[:p, p]
     signal = gram[k:, p] - gram[k:, :p] @ fixed
     prior = _prior(cells, ratios)
+    # With b known the error variance of u is s_e S; that b is estimated adds X'H^-1 Z G's share.
     across = gram[k:, :p].T @ prior
     error = np.diagonal(shrinker) + (across * (inverse @ across)).sum(axis=0)
     return Solution(

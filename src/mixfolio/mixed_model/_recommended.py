@@ -1,10 +1,8 @@
-r"""Mixed models of returns: the models under one name, and the covariance to use.
+r"""The recommended covariance: a mixed model, and what the sample says beside it.
 
-Each model stands in a module of its own, with its mathematics; here are their names in one place.
-:func:`covariance_reml` explains the covariance of returns by relationship matrices
-(:mod:`mixfolio.kernel_model`), :func:`random_loadings` by a market and groups of assets
-(:mod:`mixfolio.loading_model`). :func:`panel_reml` explains mean returns by persistent effects of
-assets (:mod:`mixfolio.panel_model`).
+Each model stands in a file of its own, with its mathematics. :func:`covariance_reml` explains the
+covariance of returns by relationship matrices, :func:`random_loadings` by a market and groups of
+assets. :func:`panel_reml` explains mean returns by persistent effects of assets.
 
 :func:`covariance` is the recommended estimator: a mixed model as the target, and as much of the
 sample covariance as the data ask for. Its five steps are:
@@ -24,44 +22,32 @@ sample covariance as the data ask for. Its five steps are:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, Labels, MatrixLike, label_matrix, read_number, read_returns
+from mixfolio._inputs import Array, Labels, label_matrix, read_number, read_returns, require_order
 from mixfolio.covariance import empirical_bayes_intensity
 from mixfolio.errors import DataError
 from mixfolio.mixed_model import _loadings
+from mixfolio.mixed_model._common import Matrix
 from mixfolio.mixed_model._kernels import KernelModel, covariance_reml
-from mixfolio.mixed_model._loadings import LoadingModel, random_loadings, standardise
-from mixfolio.mixed_model._panel import PanelModel, panel_reml
+from mixfolio.mixed_model._loadings import LoadingModel, standardise
 
-__all__ = [
-    "KernelModel",
-    "LoadingModel",
-    "PanelModel",
-    "ShrunkModel",
-    "covariance",
-    "covariance_reml",
-    "even_periods",
-    "fit",
-    "panel_reml",
-    "random_loadings",
-    "recent_variances",
-]
+Model: TypeAlias = LoadingModel[Any] | KernelModel[Any]
 
 RESERVED = ("market", "sample")  # parts that are always there
 
 
 def covariance(
-    returns: MatrixLike,
+    returns: Matrix,
     groups: Any = None,
     relationship: Any = None,
     *,
     halflife: float | None = None,
     persistence: float = 0.9,
-) -> Any:
+) -> Matrix:
     """Covariance from a mixed model and the sample, each as far as the data believe it.
 
     Parameters
@@ -109,13 +95,24 @@ def covariance(
     :func:`random_loadings` does: the sample says what they share. They take weight from the model
     for all assets, though, the more the fewer assets there are. Which ones have their specific
     variance at the floor stands in ``fit(...).model.floored``.
+
+    Examples
+    --------
+    Annual volatilities of two of nineteen indices in four asset classes:
+
+    >>> from mixfolio import datasets, mixed_model
+    >>> returns = datasets.load("asset-classes").loc["2016":"2025"]
+    >>> matrix = mixed_model.covariance(returns, datasets.groups("asset-classes"))
+    >>> volatility = (12 * matrix.to_numpy().diagonal()) ** 0.5
+    >>> dict(zip(matrix.columns[7:9], volatility[7:9].round(3).tolist(), strict=True))
+    {'MSCI US': 0.15, 'MSCI Japan': 0.127}
     """
     found = fit(returns, groups, relationship, halflife=halflife, persistence=persistence)
     return found.covariance()
 
 
 @dataclass(frozen=True)
-class ShrunkModel:
+class ShrunkModel(Generic[Matrix]):
     """The recommended estimate with what it was made from; see :func:`fit`.
 
     Attributes
@@ -129,14 +126,14 @@ class ShrunkModel:
         Factor of the model's covariances.
     """
 
-    model: LoadingModel | KernelModel
+    model: LoadingModel[Matrix] | KernelModel[Matrix]
     intensity: float
     persistence: float
     _sample: Array = field(repr=False)
     _scale: Array = field(repr=False)  # of each asset: from evened-out to recent returns
     _labels: Labels | None = field(repr=False)
 
-    def components(self) -> dict[str, Any]:
+    def components(self) -> dict[str, Matrix]:
         """Covariances of the parts, which add up to the total.
 
         Returns
@@ -151,7 +148,7 @@ class ShrunkModel:
             parts[name] = self.intensity * part * outer
         return {name: label_matrix(part, self._labels) for name, part in parts.items()}
 
-    def covariance(self) -> Any:
+    def covariance(self) -> Matrix:
         """Covariance per period, positive definite.
 
         Returns
@@ -160,7 +157,8 @@ class ShrunkModel:
         """
         target = _target(self.model, self.persistence)
         mixed = self.intensity * target + (1 - self.intensity) * self._sample
-        return label_matrix(mixed * np.outer(self._scale, self._scale), self._labels)
+        found: Matrix = label_matrix(mixed * np.outer(self._scale, self._scale), self._labels)
+        return found
 
     @property
     def heritability(self) -> float:
@@ -173,13 +171,13 @@ class ShrunkModel:
 
 
 def fit(
-    returns: MatrixLike,
+    returns: Matrix,
     groups: Any = None,
     relationship: Any = None,
     *,
     halflife: float | None = None,
     persistence: float = 0.9,
-) -> ShrunkModel:
+) -> ShrunkModel[Matrix]:
     """The recommended estimate as in :func:`covariance`, with its model, intensity and parts.
 
     Parameters
@@ -195,15 +193,29 @@ def fit(
     ------
     DataError
         As in :func:`covariance`.
+
+    Examples
+    --------
+    How much weight the model has, and where the covariance of two stock markets comes from:
+
+    >>> from mixfolio import datasets, mixed_model
+    >>> returns = datasets.load("asset-classes").loc["2016":"2025"]
+    >>> found = mixed_model.fit(returns, datasets.groups("asset-classes"))
+    >>> round(float(found.intensity), 3), round(found.heritability, 3)
+    (0.084, 0.622)
+    >>> parts = found.components().items()
+    >>> {name: round(1e4 * float(part.loc["MSCI US", "MSCI Japan"]), 2) for name, part in parts}
+    {'sample': 8.12, 'market': 0.62, 'asset_class': 0.06, 'specific': 0.0}
     """
+    require_order(returns)
     values, labels = read_returns(returns, min_periods=3)
     halflife = len(values) / 4 if halflife is None else halflife
     persistence = read_number(persistence, "persistence")
     if not 0 <= persistence <= 1:
         raise DataError(f"persistence is {persistence}; it must be between 0 and 1.")
-    even = even_periods(returns)
-    model = _fitted(even, groups, relationship)
-    even, target = np.asarray(even), _target(model, persistence)
+    evened = even_periods(returns)
+    model = _fitted(evened, groups, relationship)
+    even, target = np.asarray(evened), _target(model, persistence)
     intensity = empirical_bayes_intensity(even, target)
     deviations = even - even.mean(axis=0)
     S = deviations.T @ deviations / (len(even) - 1)
@@ -211,13 +223,13 @@ def fit(
     return ShrunkModel(model, intensity, persistence, S, change, labels)
 
 
-def _target(model: LoadingModel | KernelModel, persistence: float) -> Array:
+def _target(model: Model, persistence: float) -> Array:
     """Covariance of the model, what is off the diagonal times the persistence."""
     matrix = np.asarray(model.covariance())
     return np.asarray(persistence * matrix + (1 - persistence) * np.diag(np.diagonal(matrix)))
 
 
-def _persistent(model: LoadingModel | KernelModel, persistence: float) -> dict[str, Array]:
+def _persistent(model: Model, persistence: float) -> dict[str, Array]:
     """Parts of the model: what does not persist of the shared ones becomes specific."""
     parts = {name: np.asarray(part) for name, part in model.components().items()}
     *shared, own = parts
@@ -225,7 +237,7 @@ def _persistent(model: LoadingModel | KernelModel, persistence: float) -> dict[s
     return {name: persistence * parts[name] for name in shared} | {own: parts[own] + np.diag(lost)}
 
 
-def _fitted(returns: Any, groups: Any, relationship: Any) -> LoadingModel | KernelModel:
+def _fitted(returns: Any, groups: Any, relationship: Any) -> Model:
     if relationship is None:
         return _loadings.fit(returns, groups)
     if groups is not None:
@@ -263,6 +275,18 @@ def recent_variances(values: Array, halflife: float) -> Array:
     ------
     DataError
         If `halflife` is not positive.
+
+    Examples
+    --------
+    With a half-life of two periods the last two, which were wild, count most:
+
+    >>> import numpy as np
+    >>> from mixfolio import mixed_model
+    >>> returns = np.array([[0.01], [-0.01], [0.01], [-0.01], [0.04], [-0.04]])
+    >>> for halflife in (np.inf, 2):
+    ...     print(f"{mixed_model.recent_variances(returns, halflife)[0]:.6f}")
+    0.000720
+    0.001149
     """
     if halflife != np.inf:
         halflife = read_number(halflife, "halflife")
@@ -274,7 +298,7 @@ def recent_variances(values: Array, halflife: float) -> Array:
     return np.asarray(weights @ square / weights.sum())
 
 
-def even_periods(returns: MatrixLike) -> Any:
+def even_periods(returns: Matrix) -> Matrix:
     """Returns with the sizes of the periods half evened out.
 
     With the returns' deviations from their means divided by their standard deviations, z_it, the
@@ -295,11 +319,24 @@ def even_periods(returns: MatrixLike) -> Any:
     ------
     DataError
         If the returns are unusable or an asset never moves.
+
+    Examples
+    --------
+    The crash of March 2020 stays the largest of these months, but by less:
+
+    >>> from mixfolio import datasets, mixed_model
+    >>> returns = datasets.load("asset-classes").loc["2016":"2025"]
+    >>> even = mixed_model.even_periods(returns)
+    >>> for table in (returns - returns.mean(), even):
+    ...     size = table.std(axis=1)
+    ...     print(size.idxmax().date(), round(float(size.max() / size.median()), 1))
+    2020-03-31 3.5
+    2020-03-31 1.7
     """
     values, labels = read_returns(returns)
     Z, spread = standardise(values, labels)
     size = np.square(Z).mean(axis=1, keepdims=True)
-    even = Z / np.where(size > 0, size, 1.0) ** 0.25 * spread
-    if labels is None or not isinstance(returns, pd.DataFrame):
-        return even
-    return pd.DataFrame(even, index=returns.index, columns=labels)
+    even: Any = Z / np.where(size > 0, size, 1.0) ** 0.25 * spread
+    if isinstance(returns, pd.DataFrame):
+        even = pd.DataFrame(even, index=returns.index, columns=labels)
+    return cast(Matrix, even)

@@ -1,4 +1,4 @@
-r"""Random loadings by variational Bayes: the rounds behind :mod:`mixfolio.loading_model`.
+r"""Random loadings by variational Bayes: the rounds behind ``_loadings.py``.
 
 Standardised returns of asset i are normal given k latent factors f and the asset's loadings L_i,
 
@@ -47,8 +47,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixfolio._inputs import Array
-
-__all__ = ["FLOOR", "Fit", "State", "Structure", "advance", "fit", "moments", "start"]
 
 Times: TypeAlias = Callable[[Array], Array]  # X -> S X
 
@@ -114,7 +112,7 @@ class State(NamedTuple):
 
     `loadings` and `variances` are the posterior means and variances of the loadings, of shape
     (n_assets, m); `noise` is ``sum_i C_i / psi_i``, of shape (n_factors, n_factors); `psi` has one
-    entry an asset, `mean` and `variance` one a factor.
+    entry per asset, `mean` and `variance` one per factor.
     """
 
     loadings: Array
@@ -166,8 +164,11 @@ def _factors(times: Times, structure: Structure, now: State) -> tuple[Array, Arr
     """A, of shape (n_assets, m), B, and log|F|."""
     L = structure.table(now.loadings)
     scaled = L / now.psi[:, None]
+    # q(f_t) is N(G r_t, F): its precision is I + sum_i E[L_i L_i'] / psi_i, of which `noise` holds
+    # the part of the posterior covariances C_i.
     precision = np.eye(structure.n_factors) + scaled.T @ L + now.noise
     F = np.linalg.inv(precision)
+    # A and B are the moments of r_t and E[f_t], and of f_t, over the periods; S stays implicit.
     A = times(scaled) @ F
     B = F + F @ (scaled.T @ A)
     return structure.places(A), (B + B.T) / 2, -float(np.linalg.slogdet(precision)[1])
@@ -188,14 +189,20 @@ def _posterior(structure: Structure, n: float, now: State, A: Array, B: Array) -
     blocks = structure.blocks(B)
     mean = now.mean[structure.columns] * structure.live
     root = np.sqrt(now.variance[structure.columns]) * structure.live
+    # One eigendecomposition per pattern, v^1/2 B v^1/2 = U diag(d) U', diagonalizes the posterior
+    # of all its assets: with H = v^1/2 U, H'B H = diag(d). An idle place has root 0 and a row of
+    # zeros in H.
     d, U = np.linalg.eigh(root[:, :, None] * blocks * root[:, None, :])
     d, H = np.maximum(d, 0.0)[pattern], root[:, :, None] * U
     gain = 1 / (1 + n * d / psi[:, None])
     surprise = A - np.einsum("pab,pb->pa", blocks, mean)[pattern]
+    # l_i = m + C_i (A_i - B m) n / psi_i in the coordinates of H: l_i = m + H z_i.
     z = gain * np.einsum("iab,ia->ib", H[pattern], surprise) * (n / psi)[:, None]
     loadings = mean[pattern] + np.einsum("iab,ib->ia", H[pattern], z)
     explained = np.einsum("iab,ib->ia", blocks[pattern], loadings) - 2 * A
+    # S_ii = 1, and tr(B C_i) = sum(gain_i d).
     residual = 1 + (loadings * explained).sum(axis=1) + (gain * d).sum(axis=1)
+    # Kullback-Leibler, of N(m + H z, H diag(gain) H') from N(m, v).
     divergence = 0.5 * float(np.sum(gain - 1 - np.log(gain) + np.square(z)))
     return _Posterior(loadings, gain, H, residual, divergence)
 
@@ -204,12 +211,14 @@ def advance(times: Times, n: float, structure: Structure, now: State) -> tuple[f
     """One round: the evidence, with the parameters it began with, and the new state."""
     A, B, log_F = _factors(times, structure, now)
     q = _posterior(structure, n, now, A, B)
+    # E_q[log p(r | f, L)], less the divergences of q(f) and q(L), plus the log priors.
     evidence = -n / 2 * float(np.sum(np.log(2 * np.pi * now.psi) + q.residual / now.psi))
     evidence -= n / 2 * (float(np.trace(B)) - len(B) - log_F) + q.divergence
     evidence -= _penalty(now.variance, PRIOR_COUNT, PRIOR_VARIANCE)
     evidence -= _penalty(now.psi, PRIOR_PERIODS, PRIOR_SHARE)
     psi = (n * q.residual + PRIOR_PERIODS * PRIOR_SHARE) / (n + PRIOR_PERIODS)
     psi = np.maximum(psi, FLOOR)
+    # sum_i C_i / psi_i: the assets of a pattern share H, so their gains are summed first.
     weights = structure.of_pattern @ (q.gain / psi[:, None])
     noise = structure.sum_blocks((q.H * weights[:, None, :]) @ q.H.transpose(0, 2, 1))
     variances = np.einsum("iab,ib->ia", np.square(q.H)[structure.pattern], q.gain)
@@ -249,6 +258,7 @@ def fit(Z: Array, structure: Structure, max_rounds: int) -> Fit:
     times, n = moments(Z), len(Z) - 1
     now, path, rounds, converged = start(Z, structure), list[float](), 0, False
     while rounds < max_rounds and not converged:
+        # advance() gives the evidence of the state it begins with: third is that of the leap.
         first, one = advance(times, n, structure, now)
         second, two = advance(times, n, structure, one)
         third, three = advance(times, n, structure, _leap(now, one, two))
@@ -264,6 +274,9 @@ def fit(Z: Array, structure: Structure, max_rounds: int) -> Fit:
 
 def _leap(old: State, one: State, two: State) -> State:
     """Extrapolate two rounds (Varadhan and Roland, 2008, scheme S3)."""
+    # x - 2 a (y - x) + a^2 (z - 2 y + x) with a = -|y - x| / |z - 2 y + x|; a = -1 gives z itself.
+    # Variances are extrapolated as logarithms, so that they stay positive. `noise` is left as it
+    # was: the round after the leap renews it, and its evidence decides.
     x, y, z = (_pack(state) for state in (old, one, two))
     step, turn = y - x, z - 2 * y + x
     size = float(turn @ turn)

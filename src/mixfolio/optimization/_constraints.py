@@ -15,11 +15,7 @@ from scipy.optimize import linprog
 from mixfolio._inputs import Array, Labels, VectorLike, read_membership, read_number, read_vector
 from mixfolio.errors import DataError, InfeasibleError
 
-__all__ = ["ConstraintOptions", "Constraints", "read_constraints"]
-
 FEASIBILITY_TOLERANCE = 1e-9
-
-Block = tuple[Array, Array, list[str]]
 
 
 class ConstraintOptions(TypedDict, total=False):
@@ -30,12 +26,12 @@ class ConstraintOptions(TypedDict, total=False):
     long_only : bool
         No weight below zero. Default True.
     bounds : pair or mapping
-        ``(lower, upper)``, each a number for all assets, a vector with one entry an asset, or
+        ``(lower, upper)``, each a number for all assets, a vector with one entry per asset, or
         None for no bound; or ``{asset: (lower, upper)}`` for some assets only.
     groups : Series, DataFrame or sequence
-        One group label an asset, or a 0/1 table of shape (n_assets, n_groups).
+        One group label per asset, or a 0/1 table of shape (n_assets, n_groups).
     group_limits : pair or mapping
-        ``(lower, upper)`` for every group, or ``{group: (lower, upper)}``; limits on the sum of
+        ``(lower, upper)`` for every group, or ``{group: (lower, upper)}``: limits on the sum of
         the weights in the group. None in place of a number means no limit.
     previous : Series or array of shape (n_assets,)
         The weights held now.
@@ -52,58 +48,78 @@ class ConstraintOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
+class _Limits:
+    """Limits ``lower <= columns.T @ w <= upper`` on assets or on groups, infinite for none."""
+
+    lower: Array
+    upper: Array
+    names: Sequence[Any]
+    described: str
+    columns: Array | None = None  # None is the identity: one limit per asset.
+
+    def rows(self) -> tuple[list[Array], list[Array]]:
+        """The finite limits in the form ``column' w >= level``: first lower, then upper ones."""
+        columns = np.eye(len(self.lower)) if self.columns is None else self.columns
+        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
+        return [columns[:, low], -columns[:, high]], [self.lower[low], -self.upper[high]]
+
+    def told(self) -> list[str]:
+        """What each of the rows is called."""
+        return [
+            self.described.format(side, limits[j], self.names[j])
+            for side, limits in (("lower", self.lower), ("upper", self.upper))
+            for j in np.flatnonzero(np.isfinite(limits)).tolist()
+        ]
+
+    def require_ordered(self, what: str) -> None:
+        bad = np.flatnonzero(~(self.lower <= self.upper)).tolist()
+        if bad:
+            j = bad[0]
+            raise InfeasibleError(
+                f"{what} {self.names[j]} has a lower limit of {self.lower[j]:.6g} above its upper "
+                f"limit of {self.upper[j]:.6g} ({len(bad)} such pair(s)). A long-only portfolio "
+                "has a lower limit of 0. Swap or widen the limits."
+            )
+
+
+@dataclass(frozen=True)
 class Constraints:
     """Inequalities ``matrix.T @ w >= level`` and what is held now.
 
     Attributes
     ----------
-    assets : sequence of length n_assets
-        Labels, or positions where there are none.
-    lower : ndarray of shape (n_assets,)
-        Lower bounds, infinite where there is none.
-    upper : ndarray of shape (n_assets,)
-        Upper bounds, likewise.
-    group_limits : tuple
-        Columns, levels and names of the limits on groups.
+    assets, groups
+        Lower and upper limits on single weights, and on the sums of weights in groups.
     previous : ndarray of shape (n_assets,), or None
     turnover_penalty : float
     """
 
-    assets: Sequence[Any]
-    lower: Array
-    upper: Array
-    group_limits: Block
+    assets: _Limits
+    groups: _Limits
     previous: Array | None
     turnover_penalty: float
 
     @cached_property
     def matrix(self) -> Array:
         """All limits, of shape (n_assets, n_limits): lower bounds, upper bounds, groups."""
-        eye = np.eye(len(self.lower))
-        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
-        return np.hstack([eye[:, low], -eye[:, high], self.group_limits[0]])
+        return np.hstack([*self.assets.rows()[0], *self.groups.rows()[0]])
 
     @cached_property
     def level(self) -> Array:
         """What each column of `matrix` must reach, of shape (n_limits,)."""
-        low, high = np.isfinite(self.lower), np.isfinite(self.upper)
-        return np.concatenate([self.lower[low], -self.upper[high], self.group_limits[1]])
+        return np.concatenate([*self.assets.rows()[1], *self.groups.rows()[1]])
 
     @property
     def names(self) -> tuple[str, ...]:
         """What each column of `matrix` is called, of length n_limits."""
-        low, high = np.flatnonzero(np.isfinite(self.lower)), np.flatnonzero(np.isfinite(self.upper))
-        return (
-            *(f"lower bound {self.lower[j]:.6g} of {self.assets[int(j)]}" for j in low),
-            *(f"upper bound {self.upper[j]:.6g} of {self.assets[int(j)]}" for j in high),
-            *self.group_limits[2],
-        )
+        return (*self.assets.told(), *self.groups.told())
 
     @property
     def only_nonnegative(self) -> bool:
         """Whether nothing but ``w >= 0`` can bind where the weights sum to one."""
-        free_above = not (self.lower != 0).any() and not (self.upper < 1).any()
-        return free_above and not len(self.group_limits[1]) and not self.penalised
+        bound = (self.assets.lower != 0).any() or (self.assets.upper < 1).any()
+        grouped = np.isfinite([self.groups.lower, self.groups.upper]).any()
+        return not (bound or grouped or self.penalised)
 
     @property
     def penalised(self) -> bool:
@@ -204,21 +220,25 @@ def read_constraints(
     InfeasibleError
         If a lower limit exceeds its upper one, or all lower (upper) bounds together leave no
         room for weights that sum to one.
+
+    Examples
+    --------
+    >>> from mixfolio import optimization
+    >>> limits = optimization.read_constraints(3, None, bounds=(0.1, 0.5))
+    >>> limits.names[0]
+    'lower bound 0.1 of 0'
+    >>> limits.require_feasible()  # Raises InfeasibleError where no portfolio is left.
     """
-    names = range(n_assets) if labels is None else labels
-    lower, upper = _read_bounds(bounds, n_assets, labels)
-    if long_only:
-        lower = np.maximum(lower, 0.0)
-    _require_ordered(lower, upper, "asset", names)
-    _require_room(lower, upper)
-    on_groups = _group_rows(groups, group_limits, n_assets, labels)
+    assets = _read_bounds(bounds, n_assets, labels, 0.0 if long_only else -np.inf)
+    _require_room(assets.lower, assets.upper)
+    on_groups = _read_group_limits(groups, group_limits, n_assets, labels)
     held = None if previous is None else read_vector(previous, n_assets, labels, "previous")[0]
     turnover_penalty = read_number(turnover_penalty, "turnover_penalty")
     if turnover_penalty < 0:
         raise DataError(f"turnover_penalty is {turnover_penalty}; it must be zero or positive.")
     if turnover_penalty > 0 and held is None:
         raise DataError("turnover_penalty needs previous=..., the weights that are held now.")
-    return Constraints(names, lower, upper, on_groups, held, turnover_penalty)
+    return Constraints(assets, on_groups, held, turnover_penalty)
 
 
 def _number(value: Any, otherwise: float, what: str) -> float:
@@ -234,20 +254,26 @@ def _side(value: Any, otherwise: float, n: int, labels: Labels | None) -> Array:
     return read_vector(value, n, labels, "bounds")[0]
 
 
-def _read_bounds(bounds: Any, n: int, labels: Labels | None) -> tuple[Array, Array]:
+def asset_names(n_assets: int, labels: Labels | None) -> list[Any]:
+    """Labels, or positions where there are none."""
+    return list(range(n_assets) if labels is None else labels)
+
+
+def _read_bounds(bounds: Any, n: int, labels: Labels | None, least: float) -> _Limits:
+    names = asset_names(n, labels)
     if isinstance(bounds, Mapping):
-        names = list(range(n) if labels is None else labels)
         lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
         for asset, pair in bounds.items():
             if asset not in names:
                 raise DataError(f"bounds names an unknown asset {asset!r}.")
             place = names.index(asset)
-            what = f"bounds for {asset!r}"
-            low, high = _pair(pair, what)
-            lower[place], upper[place] = _number(low, -np.inf, what), _number(high, np.inf, what)
-        return lower, upper
-    low, high = (None, None) if bounds is None else _pair(bounds, "bounds")
-    return _side(low, -np.inf, n, labels), _side(high, np.inf, n, labels)
+            lower[place], upper[place] = _ends(pair, f"bounds for {asset!r}")
+    else:
+        low, high = (None, None) if bounds is None else _pair(bounds, "bounds")
+        lower, upper = _side(low, -np.inf, n, labels), _side(high, np.inf, n, labels)
+    limits = _Limits(np.maximum(lower, least), upper, names, "{} bound {:.6g} of {}")
+    limits.require_ordered("asset")
+    return limits
 
 
 def _pair(value: Any, what: str) -> tuple[Any, Any]:
@@ -258,15 +284,9 @@ def _pair(value: Any, what: str) -> tuple[Any, Any]:
     return low, high
 
 
-def _require_ordered(lower: Array, upper: Array, what: str, names: Sequence[Any]) -> None:
-    bad = np.flatnonzero(~(lower <= upper))
-    if len(bad):
-        j = int(bad[0])
-        raise InfeasibleError(
-            f"{what} {names[j]} has a lower limit of {lower[j]:.6g} above its upper limit of "
-            f"{upper[j]:.6g} ({len(bad)} such pair(s)). A long-only portfolio has a lower limit "
-            "of 0. Swap or widen the limits."
-        )
+def _ends(value: Any, what: str) -> tuple[float, float]:
+    low, high = _pair(value, what)
+    return _number(low, -np.inf, what), _number(high, np.inf, what)
 
 
 def _require_room(lower: Array, upper: Array) -> None:
@@ -283,9 +303,10 @@ def _require_room(lower: Array, upper: Array) -> None:
         )
 
 
-def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Block:
+def _read_group_limits(groups: Any, limits: Any, n: int, labels: Labels | None) -> _Limits:
+    described = "{} limit {:.6g} of group {}"
     if groups is None and limits is None:
-        return np.empty((n, 0)), np.empty(0), []
+        return _Limits(np.empty(0), np.empty(0), [], described, np.empty((n, 0)))
     if groups is None or limits is None:
         raise DataError("groups and group_limits go together: who is in a group, and its limits.")
     membership, names = read_membership(groups, n, labels)
@@ -293,20 +314,9 @@ def _group_rows(groups: Any, limits: Any, n: int, labels: Labels | None) -> Bloc
     unknown = [name for name in pairs if name not in names]
     if unknown:
         raise DataError(f"group_limits names an unknown group {unknown[0]!r}; there are {names!r}.")
-    chosen = [names.index(name) for name in pairs]
-    sides = [_pair(pair, f"group limit of {name!r}") for name, pair in pairs.items()]
-    lower = np.array([_number(low, -np.inf, "a limit in group_limits") for low, _ in sides])
-    upper = np.array([_number(high, np.inf, "a limit in group_limits") for _, high in sides])
-    _require_ordered(lower, upper, "group", list(pairs))
-    low, high = np.isfinite(lower), np.isfinite(upper)
-    columns = membership[:, chosen]
-    described = [
-        f"lower limit {v:.6g} of group {g}"
-        for g, v in zip(pairs, lower, strict=True)
-        if v > -np.inf
-    ]
-    described += [
-        f"upper limit {v:.6g} of group {g}" for g, v in zip(pairs, upper, strict=True) if v < np.inf
-    ]
-    matrix = np.hstack([columns[:, low], -columns[:, high]])
-    return matrix, np.concatenate([lower[low], -upper[high]]), described
+    columns = membership[:, [names.index(name) for name in pairs]]
+    ends = [_ends(pair, f"group limit of {name!r}") for name, pair in pairs.items()]
+    lower, upper = np.reshape(ends, (-1, 2)).T
+    found = _Limits(lower, upper, list(pairs), described, columns)
+    found.require_ordered("group")
+    return found

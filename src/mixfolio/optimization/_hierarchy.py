@@ -11,10 +11,11 @@ Portfolio Management 42 (4), 59-69.
 Lopez de Prado, M. (2020). Machine Learning for Asset Managers. Cambridge, chapter 7.
 """
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
 from scipy.linalg import cho_solve
 from scipy.spatial.distance import squareform
@@ -22,28 +23,26 @@ from scipy.spatial.distance import squareform
 from mixfolio import _linalg
 from mixfolio._inputs import (
     Array,
+    Labels,
     MatrixLike,
     VectorLike,
-    label_vector,
     read_count,
     read_covariance,
     read_membership,
-    read_vector,
 )
 from mixfolio.errors import DataError, SingularCovarianceError
 from mixfolio.optimization import _optimizers
-
-__all__ = [
-    "cluster_then_allocate",
-    "correlation_clusters",
-    "hierarchical_risk_parity",
-    "nested_clusters",
-]
+from mixfolio.optimization._constraints import asset_names
+from mixfolio.optimization._optimizers import Weights, labelled, read_moments
 
 LINKAGES = ("single", "complete", "average", "weighted", "centroid", "median", "ward")
 
 
-def cluster_then_allocate(mean: VectorLike, covariance: MatrixLike, groups: Any) -> Any:
+@overload
+def cluster_then_allocate(mean: VectorLike, covariance: pd.DataFrame, groups: Any) -> pd.Series: ...
+@overload
+def cluster_then_allocate(mean: Array, covariance: Array, groups: Any) -> Array: ...
+def cluster_then_allocate(mean: VectorLike, covariance: MatrixLike, groups: Any) -> Weights:
     """Zero-cost maximum Sharpe within each cluster, then maximum Sharpe across clusters.
 
     Within a cluster the portfolio hedges only with the cluster's own assets. Each such portfolio
@@ -56,7 +55,8 @@ def cluster_then_allocate(mean: VectorLike, covariance: MatrixLike, groups: Any)
         Expected returns, of the same period as the covariance.
     covariance : DataFrame or array of shape (n_assets, n_assets)
     groups : Series, sequence, or 0/1 table of shape (n_assets, n_groups)
-        The cluster of each asset. In a table an asset may be in several clusters; its weights add.
+        The cluster of each asset, for example from :func:`correlation_clusters`. In a table an
+        asset may be in several clusters; its weights add.
 
     Returns
     -------
@@ -70,25 +70,37 @@ def cluster_then_allocate(mean: VectorLike, covariance: MatrixLike, groups: Any)
         means of a cluster are equal.
     SingularCovarianceError
         If the covariance of a cluster, or across clusters, is not positive definite.
+
+    Examples
+    --------
+    The first of each pair earns more, and the second hedges it:
+
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> mean = np.array([0.02, 0.01, 0.03, 0.01])
+    >>> covariance = np.diag([0.01, 0.01, 0.04, 0.04])
+    >>> groups = ["tech", "tech", "banks", "banks"]
+    >>> optimization.cluster_then_allocate(mean, covariance, groups).round(3).tolist()
+    [1.0, -1.0, 0.5, -0.5]
     """
-    matrix, labels = read_covariance(covariance)
-    means, labels = read_vector(mean, len(matrix), labels, "mean")
-    membership, names = read_membership(groups, len(matrix), labels)
-    _require_clusters(membership, list(range(len(matrix)) if labels is None else labels))
+    matrix, means, labels = read_moments(mean, covariance)
+    membership, names = _read_clusters(groups, len(matrix), labels)
     _require_choice(membership, names, means)
     inner = np.column_stack([_hedged(means, matrix, column > 0) for column in membership.T])
     across = _linalg.factorise(inner.T @ matrix @ inner)
     weights = inner @ cho_solve(across, inner.T @ means)
-    return label_vector(weights / np.abs(weights).max(), labels, "cluster_then_allocate")
+    return labelled(weights / np.abs(weights).max(), labels, "cluster_then_allocate")
 
 
-def _require_clusters(membership: Array, assets: list[Any]) -> None:
+def _read_clusters(groups: Any, n: int, labels: Labels | None) -> tuple[Array, list[Any]]:
+    membership, names = read_membership(groups, n, labels)
     alone = np.flatnonzero(membership.sum(axis=1) == 0)
     if len(alone):
         raise DataError(
-            f"{len(alone)} asset(s) are in no cluster, the first is {assets[alone[0]]!s}. "
-            "Give every asset a cluster, or leave it out."
+            f"{len(alone)} asset(s) are in no cluster, the first is "
+            f"{asset_names(n, labels)[alone[0]]!s}. Give every asset a cluster, or leave it out."
         )
+    return membership, names
 
 
 def _require_choice(membership: Array, names: list[Any], means: Array) -> None:
@@ -114,9 +126,17 @@ def _hedged(means: Array, matrix: Array, member: Any) -> Array:
     return weights
 
 
+@overload
+def correlation_clusters(
+    covariance: pd.DataFrame, n_clusters: int, *, method: str = "average"
+) -> "pd.Series[int]": ...
+@overload
+def correlation_clusters(
+    covariance: Array, n_clusters: int, *, method: str = "average"
+) -> NDArray[np.int64]: ...
 def correlation_clusters(
     covariance: MatrixLike, n_clusters: int, *, method: str = "average"
-) -> Any:
+) -> "pd.Series[int] | NDArray[np.int64]":
     """Clusters of correlated assets, by hierarchical clustering of correlation distances.
 
     The distance of two assets is ``sqrt((1 - correlation) / 2)``.
@@ -137,6 +157,14 @@ def correlation_clusters(
     ------
     DataError
         If `n_clusters` is not between 1 and n_assets, or the linkage is unknown.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets, optimization
+    >>> names = ["MSCI US", "MSCI Japan", "Global Bonds", "US Treasuries"]
+    >>> matrix = covariance.sample(datasets.load("asset-classes")[names])
+    >>> optimization.correlation_clusters(matrix, 2).to_dict()
+    {'MSCI US': 2, 'MSCI Japan': 2, 'Global Bonds': 1, 'US Treasuries': 1}
     """
     matrix, labels = read_covariance(covariance)
     n_clusters = read_count(n_clusters, "n_clusters", 1, len(matrix))
@@ -158,9 +186,17 @@ def _tree(matrix: Array, method: str, optimal_ordering: bool = False) -> Array:
     return np.asarray(linkage(distance, method, optimal_ordering=optimal_ordering))
 
 
+@overload
+def hierarchical_risk_parity(
+    covariance: pd.DataFrame, *, method: str = "single", optimal_ordering: bool = False
+) -> pd.Series: ...
+@overload
+def hierarchical_risk_parity(
+    covariance: Array, *, method: str = "single", optimal_ordering: bool = False
+) -> Array: ...
 def hierarchical_risk_parity(
     covariance: MatrixLike, *, method: str = "single", optimal_ordering: bool = False
-) -> Any:
+) -> Weights:
     """Hierarchical risk parity (Lopez de Prado, 2016).
 
     Assets are ordered by hierarchical clustering. The ordered list is halved again and again, and
@@ -192,6 +228,14 @@ def hierarchical_risk_parity(
     -----
     Assets are compared by the distance ``sqrt((1 - correlation) / 2)`` itself. The paper's listing
     clusters the columns of the distance matrix as if they were observations; libraries differ.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets, optimization
+    >>> names = ["MSCI US", "MSCI Japan", "Global Bonds", "US Treasuries"]
+    >>> matrix = covariance.sample(datasets.load("asset-classes")[names])
+    >>> optimization.hierarchical_risk_parity(matrix).round(3).to_dict()
+    {'MSCI US': 0.032, 'MSCI Japan': 0.027, 'Global Bonds': 0.63, 'US Treasuries': 0.311}
     """
     matrix, labels = read_covariance(covariance)
     order = np.arange(len(matrix))
@@ -199,7 +243,7 @@ def hierarchical_risk_parity(
         order = leaves_list(_tree(matrix, method, optimal_ordering))
     weights = np.empty(len(matrix))
     weights[order] = _bisect(matrix.take(order, axis=0).take(order, axis=1))
-    return label_vector(weights, labels, "hierarchical_risk_parity")
+    return labelled(weights, labels, "hierarchical_risk_parity")
 
 
 def _bisect(matrix: Array) -> Array:
@@ -274,7 +318,11 @@ def _shares(left: Array, right: Array, sizes: Any) -> tuple[Array, Array]:
     return right / total, left / total
 
 
-def nested_clusters(covariance: MatrixLike, groups: Any) -> Any:
+@overload
+def nested_clusters(covariance: pd.DataFrame, groups: Any) -> pd.Series: ...
+@overload
+def nested_clusters(covariance: Array, groups: Any) -> Array: ...
+def nested_clusters(covariance: MatrixLike, groups: Any) -> Weights:
     """Nested clustered optimization of the variance (Lopez de Prado, 2020).
 
     Long-only minimum variance within each cluster, then across the cluster portfolios.
@@ -283,7 +331,7 @@ def nested_clusters(covariance: MatrixLike, groups: Any) -> Any:
     ----------
     covariance : DataFrame or array of shape (n_assets, n_assets)
     groups : Series, sequence, or 0/1 table of shape (n_assets, n_groups)
-        The cluster of each asset, for example from :func:`correlation_clusters`.
+        As in :func:`cluster_then_allocate`.
 
     Returns
     -------
@@ -296,14 +344,21 @@ def nested_clusters(covariance: MatrixLike, groups: Any) -> Any:
         If an asset is in no cluster.
     SingularCovarianceError
         If the covariance of a cluster, or across clusters, is not positive definite.
+
+    Examples
+    --------
+    >>> from mixfolio import covariance, datasets, optimization
+    >>> kinds = {"MSCI US": "stocks", "MSCI Japan": "stocks", "Global Bonds": "bonds"}
+    >>> matrix = covariance.sample(datasets.load("asset-classes")[list(kinds)])
+    >>> optimization.nested_clusters(matrix, kinds).round(3).to_dict()
+    {'MSCI US': 0.026, 'MSCI Japan': 0.016, 'Global Bonds': 0.958}
     """
     matrix, labels = read_covariance(covariance)
-    membership, _ = read_membership(groups, len(matrix), labels)
-    _require_clusters(membership, list(range(len(matrix)) if labels is None else labels))
+    membership, _ = _read_clusters(groups, len(matrix), labels)
     membership = membership[:, membership.any(axis=0)]
     inner = np.zeros_like(membership)
     for j, column in enumerate(membership.T):
         member = column > 0
         inner[member, j] = _optimizers.minimum_variance(matrix[np.ix_(member, member)])
     across = np.asarray(_optimizers.minimum_variance(inner.T @ matrix @ inner))
-    return label_vector(inner @ across, labels, "nested_clusters")
+    return labelled(inner @ across, labels, "nested_clusters")

@@ -20,60 +20,52 @@ Markowitz, H. (1952). Portfolio selection. Journal of Finance 7, 77-91.
 Cornuejols, G. and Tutuncu, R. (2006). Optimization Methods in Finance. Cambridge.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any, TypeAlias, Unpack, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from mixfolio import _linalg
 from mixfolio._inputs import (
     Array,
+    Labels,
     MatrixLike,
     VectorLike,
     label_vector,
+    read_count,
     read_covariance,
     read_number,
     read_vector,
 )
-from mixfolio.errors import (
-    ConvergenceError,
-    DataError,
-    InfeasibleError,
-    SingularCovarianceError,
-)
+from mixfolio.errors import ConvergenceError, DataError, InfeasibleError, SingularCovarianceError
 from mixfolio.optimization import _pivoting, _quadratic
-from mixfolio.optimization._constraints import ConstraintOptions, Constraints, read_constraints
-
-__all__ = [
-    "EfficientFrontier",
-    "efficient_frontier",
-    "equal_weight",
-    "maximum_diversification",
-    "maximum_sharpe",
-    "mean_variance",
-    "minimum_variance",
-    "risk_parity",
-    "target_return",
-    "zero_cost_sharpe",
-]
+from mixfolio.optimization._constraints import ConstraintOptions as Options
+from mixfolio.optimization._constraints import Constraints, read_constraints
 
 MAX_ROUNDS = 100
 PIVOTING_FROM = 40
 RISK_PARITY_TOLERANCE = 1e-12
 
+Weights: TypeAlias = pd.Series | Array
 Equality = tuple[Array, float]
 
 
-def equal_weight(assets: Any) -> Any:
-    """One Nth in every asset.
+@overload
+def equal_weight(assets: int | NDArray[Any]) -> Array: ...
+@overload
+def equal_weight(assets: pd.DataFrame | Labels | Sequence[Any]) -> pd.Series: ...
+def equal_weight(assets: Any) -> Weights:
+    """The portfolio 1/N: the same weight in every asset.
 
     Parameters
     ----------
-    assets : int, covariance matrix of shape (n_assets, n_assets), Index or list of labels
-        What tells the number of assets and, where it can, their labels.
+    assets : int, covariance of shape (n_assets, n_assets), Index or list of labels
+        The number of assets, or what has as many labels.
 
     Returns
     -------
@@ -84,6 +76,12 @@ def equal_weight(assets: Any) -> Any:
     ------
     DataError
         If there is no asset.
+
+    Examples
+    --------
+    >>> from mixfolio import optimization
+    >>> optimization.equal_weight(["stocks", "bonds", "gold", "cash"]).to_dict()
+    {'stocks': 0.25, 'bonds': 0.25, 'gold': 0.25, 'cash': 0.25}
     """
     labels = assets.columns if isinstance(assets, pd.DataFrame) else assets
     unnamed = np.ndim(labels) != 1 or isinstance(labels, np.ndarray)
@@ -91,11 +89,15 @@ def equal_weight(assets: Any) -> Any:
     count = int(assets) if np.ndim(assets) == 0 else len(assets)
     if count < 1:
         raise DataError(f"equal_weight was given {count} assets; it needs at least one.")
-    return label_vector(np.full(count, 1.0 / count), labels, "equal_weight")
+    return labelled(np.full(count, 1.0 / count), labels, "equal_weight")
 
 
-def minimum_variance(covariance: MatrixLike, **options: Unpack[ConstraintOptions]) -> Any:
-    """The portfolio with the lowest variance (Markowitz, 1952).
+@overload
+def minimum_variance(covariance: pd.DataFrame, **options: Unpack[Options]) -> pd.Series: ...
+@overload
+def minimum_variance(covariance: Array, **options: Unpack[Options]) -> Array: ...
+def minimum_variance(covariance: MatrixLike, **options: Unpack[Options]) -> Weights:
+    """The global minimum-variance (GMV) portfolio (Markowitz, 1952).
 
     Minimises ``w'V w / 2 + turnover_penalty * sum |w - previous|``.
 
@@ -122,9 +124,13 @@ def minimum_variance(covariance: MatrixLike, **options: Unpack[ConstraintOptions
 
     Examples
     --------
-    >>> import numpy as np
-    >>> minimum_variance(np.diag([1.0, 4.0]))
-    array([0.8, 0.2])
+    >>> import pandas as pd
+    >>> from mixfolio import optimization
+    >>> names = ["stocks", "bonds", "gold"]
+    >>> annual = [[0.040, 0.002, 0.001], [0.002, 0.004, 0.001], [0.001, 0.001, 0.020]]
+    >>> covariance = pd.DataFrame(annual, names, names)
+    >>> optimization.minimum_variance(covariance, bounds=(0.1, 0.6)).round(3).to_dict()
+    {'stocks': 0.121, 'bonds': 0.6, 'gold': 0.279}
     """
     matrix, labels = read_covariance(covariance)
     if not options and len(matrix) < PIVOTING_FROM:
@@ -132,16 +138,20 @@ def minimum_variance(covariance: MatrixLike, **options: Unpack[ConstraintOptions
     else:
         limits = read_constraints(len(matrix), labels, **options)
         weights = _minimise(matrix, np.zeros(len(matrix)), limits)
-    return label_vector(weights, labels, "minimum_variance")
+    return labelled(weights, labels, "minimum_variance")
 
 
+@overload
 def mean_variance(
-    mean: VectorLike,
-    covariance: MatrixLike,
-    *,
-    risk_aversion: float,
-    **options: Unpack[ConstraintOptions],
-) -> Any:
+    mean: VectorLike, covariance: pd.DataFrame, *, risk_aversion: float, **options: Unpack[Options]
+) -> pd.Series: ...
+@overload
+def mean_variance(
+    mean: Array, covariance: Array, *, risk_aversion: float, **options: Unpack[Options]
+) -> Array: ...
+def mean_variance(
+    mean: VectorLike, covariance: MatrixLike, *, risk_aversion: float, **options: Unpack[Options]
+) -> Weights:
     """The portfolio with the best trade-off of mean and variance (Markowitz, 1952).
 
     Maximises ``w'm - (risk_aversion / 2) w'V w - turnover_penalty * sum |w - previous|``.
@@ -165,26 +175,42 @@ def mean_variance(
     ------
     DataError, SingularCovarianceError, InfeasibleError
         As in :func:`minimum_variance`; DataError also if `risk_aversion` is not positive.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import optimization
+    >>> mean = pd.Series({"stocks": 0.08, "bonds": 0.03})
+    >>> covariance = pd.DataFrame([[0.040, 0.002], [0.002, 0.004]], mean.index, mean.index)
+    >>> for risk_aversion in (2, 10):
+    ...     weights = optimization.mean_variance(mean, covariance, risk_aversion=risk_aversion)
+    ...     print(risk_aversion, weights.round(3).to_dict())
+    2 {'stocks': 0.675, 'bonds': 0.325}
+    10 {'stocks': 0.175, 'bonds': 0.825}
     """
-    risk_aversion = read_number(risk_aversion, "risk_aversion")
-    if risk_aversion <= 0:
-        raise DataError(f"risk_aversion is {risk_aversion}; it must be a positive number.")
+    risk_aversion = _positive(risk_aversion, "risk_aversion")
     matrix, means, labels, limits = _read(mean, covariance, options)
     weights = _minimise(risk_aversion * matrix, means, limits)
-    return label_vector(weights, labels, "mean_variance")
+    return labelled(weights, labels, "mean_variance")
 
 
+@overload
 def target_return(
-    mean: VectorLike,
-    covariance: MatrixLike,
-    target: float,
-    **options: Unpack[ConstraintOptions],
-) -> Any:
-    """The portfolio with the lowest variance among those with a given mean.
+    mean: VectorLike, covariance: pd.DataFrame, target: float, **options: Unpack[Options]
+) -> pd.Series: ...
+@overload
+def target_return(
+    mean: Array, covariance: Array, target: float, **options: Unpack[Options]
+) -> Array: ...
+def target_return(
+    mean: VectorLike, covariance: MatrixLike, target: float, **options: Unpack[Options]
+) -> Weights:
+    """The portfolio with the lowest variance among those with a given mean (Markowitz, 1952).
 
     Parameters
     ----------
     mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
     covariance : DataFrame or array of shape (n_assets, n_assets)
     target : float
         The mean that the portfolio must have, exactly, per period of `mean`.
@@ -201,20 +227,37 @@ def target_return(
     DataError, SingularCovarianceError, InfeasibleError
         As in :func:`minimum_variance`; InfeasibleError also if the target is out of reach,
         with the range that is within reach.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> mean, covariance = np.array([0.08, 0.03]), np.array([[0.040, 0.002], [0.002, 0.004]])
+    >>> weights = optimization.target_return(mean, covariance, 0.05)
+    >>> weights.round(3).tolist(), round(float(weights @ mean), 3)
+    ([0.4, 0.6], 0.05)
     """
     matrix, means, labels, limits = _read(mean, covariance, options)
     target = _reachable(read_number(target, "target"), *limits.reachable(means))
     weights = _minimise_at(matrix, means, target, limits)
-    return label_vector(weights, labels, "target_return")
+    return labelled(weights, labels, "target_return")
 
 
+@overload
 def maximum_sharpe(
     mean: VectorLike,
-    covariance: MatrixLike,
+    covariance: pd.DataFrame,
     *,
     risk_free: float = 0.0,
-    **options: Unpack[ConstraintOptions],
-) -> Any:
+    **options: Unpack[Options],
+) -> pd.Series: ...
+@overload
+def maximum_sharpe(
+    mean: Array, covariance: Array, *, risk_free: float = 0.0, **options: Unpack[Options]
+) -> Array: ...
+def maximum_sharpe(
+    mean: VectorLike, covariance: MatrixLike, *, risk_free: float = 0.0, **options: Unpack[Options]
+) -> Weights:
     """The portfolio with the highest Sharpe ratio (the tangency portfolio).
 
     Maximises ``(w'm - risk_free - turnover_penalty * sum |w - previous|) / sqrt(w'V w)`` by
@@ -241,13 +284,27 @@ def maximum_sharpe(
     DataError, SingularCovarianceError, InfeasibleError
         As in :func:`minimum_variance`; InfeasibleError also if no allowed portfolio earns more
         than the riskless asset, or if the ratio has no maximum among fully invested portfolios.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> mean, covariance = np.array([0.08, 0.03]), np.array([[0.040, 0.002], [0.002, 0.004]])
+    >>> weights = optimization.maximum_sharpe(mean, covariance, risk_free=0.02)
+    >>> ratio = (weights @ mean - 0.02) / np.sqrt(weights @ covariance @ weights)
+    >>> weights.round(3).tolist(), round(float(ratio), 3)
+    ([0.44, 0.56], 0.32)
     """
     matrix, means, labels, limits = _read(mean, covariance, options)
     weights = _maximise_ratio(means - read_number(risk_free, "risk_free"), matrix, limits)
-    return label_vector(weights, labels, "maximum_sharpe")
+    return labelled(weights, labels, "maximum_sharpe")
 
 
-def maximum_diversification(covariance: MatrixLike, **options: Unpack[ConstraintOptions]) -> Any:
+@overload
+def maximum_diversification(covariance: pd.DataFrame, **options: Unpack[Options]) -> pd.Series: ...
+@overload
+def maximum_diversification(covariance: Array, **options: Unpack[Options]) -> Array: ...
+def maximum_diversification(covariance: MatrixLike, **options: Unpack[Options]) -> Weights:
     """The portfolio with the highest diversification ratio (Choueifaty and Coignard, 2008).
 
     Maximises ``w's / sqrt(w'V w)`` with s the volatilities: the Sharpe ratio of a world in which
@@ -273,20 +330,42 @@ def maximum_diversification(covariance: MatrixLike, **options: Unpack[Constraint
     ----------
     Choueifaty, Y. and Coignard, Y. (2008). Toward maximum diversification. Journal of
     Portfolio Management 35 (1), 40-51.
+
+    Examples
+    --------
+    Without correlations the weights are proportional to one over the volatilities:
+
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> volatility = np.array([0.20, 0.10, 0.05])
+    >>> optimization.maximum_diversification(np.diag(volatility**2)).round(3).tolist()
+    [0.143, 0.286, 0.571]
     """
     matrix, labels = read_covariance(covariance)
     limits = read_constraints(len(matrix), labels, **options)
     weights = _maximise_ratio(np.sqrt(np.diagonal(matrix)), matrix, limits)
-    return label_vector(weights, labels, "maximum_diversification")
+    return labelled(weights, labels, "maximum_diversification")
 
 
+@overload
+def zero_cost_sharpe(
+    mean: VectorLike,
+    covariance: pd.DataFrame,
+    *,
+    bound: float | None = None,
+    target: float | None = None,
+) -> pd.Series: ...
+@overload
+def zero_cost_sharpe(
+    mean: Array, covariance: Array, *, bound: float | None = None, target: float | None = None
+) -> Array: ...
 def zero_cost_sharpe(
     mean: VectorLike,
     covariance: MatrixLike,
     *,
     bound: float | None = None,
     target: float | None = None,
-) -> Any:
+) -> Weights:
     """The zero-cost portfolio, long as much as short, with the highest Sharpe ratio.
 
     Without limits it is ``w = c V^-1 (m - l 1)`` with ``l = 1'V^-1 m / 1'V^-1 1``, for any c > 0:
@@ -323,44 +402,54 @@ def zero_cost_sharpe(
     ----------
     Merton, R. C. (1972). An analytic derivation of the efficient portfolio frontier. Journal of
     Financial and Quantitative Analysis 7, 1851-1872.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> mean, covariance = np.array([0.02, 0.01, 0.00]), np.diag([0.04, 0.01, 0.01])
+    >>> optimization.zero_cost_sharpe(mean, covariance).round(3).tolist()
+    [0.5, 0.5, -1.0]
     """
-    matrix, labels = read_covariance(covariance)
-    means, labels = read_vector(mean, len(matrix), labels, "mean")
-    for name, value in (("bound", bound), ("target", target)):
-        if value is not None and read_number(value, name) <= 0:
-            raise DataError(f"{name} is {value}; it must be positive.")
+    matrix, means, labels = read_moments(mean, covariance)
+    bound = None if bound is None else _positive(bound, "bound")
+    target = None if target is None else _positive(target, "target")
     if np.ptp(means) <= 1e-14 * np.abs(means).max():
         raise DataError("all expected returns are equal: no zero-cost portfolio earns anything.")
     weights = _zero_cost(matrix, means, target or float(np.ptp(means)))
     if target is None:
         weights *= (bound or 1.0) / np.abs(weights).max()
     elif bound is not None and np.abs(weights).max() > bound:
-        weights = _bounded_zero_cost(matrix, means, target, bound)
-    return label_vector(weights, labels, "zero_cost_sharpe")
+        _require_earned(means, target, bound)
+        weights = np.clip(_zero_cost(matrix, means, target, bound), -bound, bound)
+    return labelled(weights, labels, "zero_cost_sharpe")
 
 
-def _zero_cost(matrix: Array, means: Array, target: float) -> Array:
-    A = np.column_stack([np.ones(len(means)), means])
-    b = np.array([0.0, target])
-    return _quadratic.solve_quadratic(matrix, np.zeros(len(means)), A, b, n_equalities=2).x
-
-
-def _bounded_zero_cost(matrix: Array, means: Array, target: float, bound: float) -> Array:
+def _zero_cost(matrix: Array, means: Array, target: float, bound: float | None = None) -> Array:
+    """The lowest variance at a mean, of weights that sum to zero, none larger than `bound`."""
     n = len(means)
-    highest = bound * float(np.sort(means)[n - n // 2 :].sum() - np.sort(means)[: n // 2].sum())
+    A, b = np.column_stack([np.ones(n), means]), np.array([0.0, target])
+    if bound is not None:
+        A, b = np.column_stack([A, np.eye(n), -np.eye(n)]), np.append(b, np.full(2 * n, -bound))
+    return _quadratic.solve_quadratic(matrix, np.zeros(n), A, b, n_equalities=2).x
+
+
+def _require_earned(means: Array, target: float, bound: float) -> None:
+    """The highest mean of a zero-cost portfolio: `bound` in the better half, less the worse."""
+    ordered, half = np.sort(means), len(means) // 2
+    highest = bound * float(ordered[len(means) - half :].sum() - ordered[:half].sum())
     if target > highest:
         raise InfeasibleError(
             f"target {target:.6g} is out of reach: with weights of at most {bound:g} a zero-cost "
             f"portfolio earns {highest:.6g} at most. Raise the bound or lower the target."
         )
-    A = np.column_stack([np.ones(n), means, np.eye(n), -np.eye(n)])
-    b = np.concatenate([[0.0, target], np.full(2 * n, -bound)])
-    return np.clip(
-        _quadratic.solve_quadratic(matrix, np.zeros(n), A, b, n_equalities=2).x, -bound, bound
-    )
 
 
-def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> Any:
+@overload
+def risk_parity(covariance: pd.DataFrame, *, budget: VectorLike | None = None) -> pd.Series: ...
+@overload
+def risk_parity(covariance: Array, *, budget: VectorLike | None = None) -> Array: ...
+def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> Weights:
     """The long-only portfolio whose assets contribute to the variance as budgeted.
 
     Solves ``w_i (V w)_i / w'V w = budget_i`` by Newton's method on the convex function
@@ -392,6 +481,18 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
     Maillard, S., Roncalli, T. and Teiletche, J. (2010). The properties of equally weighted risk
     contribution portfolios. Journal of Portfolio Management 36 (4), 60-70.
     Spinu, F. (2013). An algorithm for computing risk parity weights. SSRN 2297383.
+
+    Examples
+    --------
+    Both assets contribute half of the variance:
+
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> covariance = np.array([[0.040, 0.002], [0.002, 0.004]])
+    >>> weights = optimization.risk_parity(covariance)
+    >>> shares = weights * (covariance @ weights) / (weights @ covariance @ weights)
+    >>> weights.round(3).tolist(), shares.round(3).tolist()
+    ([0.24, 0.76], [0.5, 0.5])
     """
     matrix, labels = read_covariance(covariance)
     n = len(matrix)
@@ -406,7 +507,7 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
     volatility = np.sqrt(np.diagonal(matrix))
     correlation = matrix / np.outer(volatility, volatility)
     x = _budgeted(correlation, shares / shares.sum()) / volatility
-    return label_vector(x / x.sum(), labels, "risk_parity")
+    return labelled(x / x.sum(), labels, "risk_parity")
 
 
 def _budgeted(correlation: Array, shares: Array) -> Array:
@@ -446,7 +547,7 @@ class EfficientFrontier:
         Per period of the inputs.
     volatility : ndarray of shape (n_points,)
     weights : DataFrame of shape (n_points, n_assets)
-        One portfolio a row.
+        One portfolio per row.
     """
 
     mean: Array
@@ -460,13 +561,14 @@ def efficient_frontier(
     *,
     n_points: int = 50,
     highest: float | None = None,
-    **options: Unpack[ConstraintOptions],
+    **options: Unpack[Options],
 ) -> EfficientFrontier:
     """The efficient frontier at equally spaced means.
 
     Parameters
     ----------
     mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
     covariance : DataFrame or array of shape (n_assets, n_assets)
     n_points : int
         At least 2.
@@ -485,9 +587,17 @@ def efficient_frontier(
     ------
     DataError, SingularCovarianceError, InfeasibleError
         As in :func:`target_return`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> mean, covariance = np.array([0.08, 0.03]), np.array([[0.040, 0.002], [0.002, 0.004]])
+    >>> frontier = optimization.efficient_frontier(mean, covariance, n_points=3)
+    >>> frontier.mean.round(3).tolist(), frontier.volatility.round(3).tolist()
+    ([0.032, 0.056, 0.08], [0.062, 0.114, 0.2])
     """
-    if n_points < 2:
-        raise DataError(f"n_points is {n_points}; a frontier needs at least 2 points.")
+    n_points = read_count(n_points, "n_points", 2)
     matrix, means, labels, limits = _read(mean, covariance, options)
     start = _minimise(matrix, np.zeros(len(matrix)), limits)
     reach = limits.reachable(means)
@@ -524,17 +634,35 @@ def _climb(
     return found[1:]
 
 
-def _read(
-    mean: VectorLike, covariance: MatrixLike, options: ConstraintOptions
-) -> tuple[Array, Array, Any, Constraints]:
+def labelled(values: Array, labels: Labels | None, name: str) -> Weights:
+    """Weights as a Series named `name` where there are labels, else as they are."""
+    weights: Weights = label_vector(values, labels, name)
+    return weights
+
+
+def read_moments(mean: VectorLike, covariance: MatrixLike) -> tuple[Array, Array, Labels | None]:
+    """Checked numbers of covariance and mean, in one order, and the labels of either."""
     matrix, labels = read_covariance(covariance)
-    means, labels = read_vector(mean, len(matrix), labels, "mean")
+    return matrix, *read_vector(mean, len(matrix), labels, "mean")
+
+
+def _read(
+    mean: VectorLike, covariance: MatrixLike, options: Options
+) -> tuple[Array, Array, Labels | None, Constraints]:
+    matrix, means, labels = read_moments(mean, covariance)
     return matrix, means, labels, read_constraints(len(matrix), labels, **options)
 
 
+def _positive(value: Any, what: str) -> float:
+    number = read_number(value, what)
+    if number <= 0:
+        raise DataError(f"{what} is {number}; it must be a positive number.")
+    return number
+
+
 def _pivots(limits: Constraints) -> bool:
-    """Whether block pivoting applies, and is faster than one step an asset."""
-    return limits.only_nonnegative and len(limits.lower) >= PIVOTING_FROM
+    """Whether block pivoting applies, and is faster than one step per asset."""
+    return limits.only_nonnegative and len(limits.assets.lower) >= PIVOTING_FROM
 
 
 def _minimise(
@@ -558,7 +686,7 @@ def _minimise(
     except InfeasibleError:
         limits.require_feasible()
         raise
-    return np.clip(weights, limits.lower, limits.upper)
+    return np.clip(weights, limits.assets.lower, limits.assets.upper)
 
 
 def _minimise_at(
@@ -625,7 +753,7 @@ def _maximise_ratio(reward: Array, matrix: Array, limits: Constraints) -> Array:
     best = limits.highest_net(reward)
     if not best > 0:
         raise InfeasibleError(
-            f"no allowed portfolio has a positive reward: the best earns {best:.6g} a period "
+            f"no allowed portfolio has a positive reward: the best earns {best:.6g} per period "
             "more than the riskless asset, after costs. Lower risk_free, or use minimum_variance."
         )
     n = len(reward)
@@ -637,9 +765,14 @@ def _maximise_ratio(reward: Array, matrix: Array, limits: Constraints) -> Array:
     if limits.penalised:
         y = _ratio_with_trades(reward, matrix, cone, limits)
     else:
-        A = np.column_stack([reward, cone])
-        y = _quadratic.solve_quadratic(matrix, np.zeros(n), A, np.eye(A.shape[1])[0], 1).x
-    return np.clip(_fully_invested(y), limits.lower, limits.upper)
+        y = _homogeneous(matrix, reward, cone)
+    return np.clip(_fully_invested(y), limits.assets.lower, limits.assets.upper)
+
+
+def _homogeneous(H: Array, reward: Array, cone: Array) -> Array:
+    """Minimise y'H y / 2 where ``reward'y = 1`` and ``cone'y >= 0``."""
+    A = np.column_stack([reward, cone])
+    return _quadratic.solve_quadratic(H, np.zeros(len(H)), A, np.eye(A.shape[1])[0], 1).x
 
 
 def _ratio_with_trades(reward: Array, matrix: Array, cone: Array, limits: Constraints) -> Array:
@@ -658,8 +791,7 @@ def _ratio_with_trades(reward: Array, matrix: Array, cone: Array, limits: Constr
     net = np.concatenate([reward - price * M.sum(axis=0), np.full(n, -2 * price)])
     zero, eye = np.zeros((n, n)), np.eye(n)
     sides = np.block([[cone, M.T, zero], [np.zeros(cone.shape), eye, eye]])
-    A = np.column_stack([net, sides])
-    return _quadratic.solve_quadratic(H, np.zeros(2 * n), A, np.eye(A.shape[1])[0], 1).x[:n]
+    return _homogeneous(H, net, sides)[:n]
 
 
 def _fully_invested(y: Array) -> Array:

@@ -9,7 +9,7 @@ with Q positive definite. Every set F of free variables, the others at zero, giv
 there the problem is a linear system. The candidate is the solution when x >= 0 on F and the slopes
 ``Q x - c - E m`` are not negative off F. Otherwise all variables that break a condition change
 sides at once. A few rounds reach the solution, whatever the number of variables at zero, where
-:func:`~mixfolio.optimization.solve_quadratic` makes one step a variable.
+:func:`~mixfolio.optimization.solve_quadratic` makes one step per variable.
 
 Changing all sides at once may cycle, and does where Q is nearly singular. So when `PATIENCE` rounds
 have not brought fewer broken conditions, the problem is solved with a ridge on the diagonal first,
@@ -42,8 +42,6 @@ from mixfolio import _linalg
 from mixfolio._inputs import Array
 from mixfolio.errors import ConvergenceError
 
-__all__ = ["PivotingSolution", "solve"]
-
 Mask = NDArray[np.bool_]
 
 PATIENCE = 3
@@ -62,7 +60,7 @@ class PivotingSolution:
     x : ndarray of shape (n,)
         The minimiser; not negative, to the last bit.
     multipliers : ndarray of shape (n_equalities,)
-        One an equality: how fast the objective rises with its right side.
+        One per equality: how fast the objective rises with its right side.
     free : ndarray of bool, of shape (n,)
         The variables that were left free; a start for a problem nearby.
     rounds : int
@@ -89,7 +87,7 @@ def solve(
         Symmetric to the last bit, positive definite, finite.
     c : ndarray of shape (n,)
     E : ndarray of shape (n, n_equalities)
-        One column an equality, at least one.
+        One column per equality, at least one.
     d : ndarray of shape (n_equalities,)
     factor : tuple, optional
         ``_linalg.factorise(Q)``, where it is known.

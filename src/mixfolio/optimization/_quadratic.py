@@ -21,24 +21,11 @@ from typing import Any
 
 import numpy as np
 import quadprog
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 
 from mixfolio import _linalg
 from mixfolio._inputs import Array
-from mixfolio.errors import (
-    ConvergenceError,
-    DataError,
-    InfeasibleError,
-)
-
-__all__ = [
-    "KKT_TOLERANCE",
-    "QuadraticSolution",
-    "kkt_residual",
-    "long_only_variance",
-    "solve_quadratic",
-]
+from mixfolio.errors import ConvergenceError, DataError, InfeasibleError
 
 KKT_TOLERANCE = 1e-9
 REFINE_ABOVE = 1e-14
@@ -56,7 +43,7 @@ class QuadraticSolution:
     objective : float
         1/2 x' Q x - c' x.
     multipliers : ndarray of shape (m,)
-        One a constraint: how fast the objective rises when its bound is raised.
+        One per constraint: how fast the objective rises when its bound is raised.
         Never negative for an inequality, of either sign for an equality.
     kkt_residual : float
         The largest violation of the Karush-Kuhn-Tucker conditions, relative.
@@ -67,16 +54,11 @@ class QuadraticSolution:
     multipliers: Array
     kkt_residual: float
 
-    @property
-    def active(self) -> NDArray[np.intp]:
-        """Positions of the constraints with a multiplier other than zero."""
-        return np.flatnonzero(self.multipliers)
-
 
 def solve_quadratic(
     Q: Array, c: Array, A: Array, b: Array, n_equalities: int = 0
 ) -> QuadraticSolution:
-    """Solve a strictly convex quadratic program.
+    """Solve a strictly convex quadratic program: minimise ``x'Qx/2 - c'x`` subject to ``A'x >= b``.
 
     Parameters
     ----------
@@ -84,7 +66,7 @@ def solve_quadratic(
         Symmetric, positive definite.
     c : ndarray of shape (n,)
     A : ndarray of shape (n, m)
-        One column a constraint.
+        One column per constraint.
     b : ndarray of shape (m,)
     n_equalities : int
         The first so many constraints hold with equality.
@@ -108,6 +90,19 @@ def solve_quadratic(
     ----------
     Goldfarb, D. and Idnani, A. (1983). A numerically stable dual method for solving
     strictly convex quadratic programs. Mathematical Programming 27, 1-33.
+
+    Examples
+    --------
+    The least variance of two assets that sum to one, with at most 0.7 in the first:
+
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> A = np.array([[1.0, -1.0], [1.0, 0.0]])
+    >>> found = optimization.solve_quadratic(
+    ...     np.diag([1.0, 4.0]), np.zeros(2), A, np.array([1.0, -0.7]), n_equalities=1
+    ... )
+    >>> found.x.round(3).tolist(), found.multipliers.round(3).tolist()
+    ([0.7, 0.3], [1.2, 0.5])
     """
     Q, c, A, b = (np.array(a, dtype=np.float64, order="C") for a in (Q, c, A, b))
     if not all(np.isfinite(a).all() for a in (Q, c, A, b)):
@@ -116,31 +111,30 @@ def solve_quadratic(
     scale = float(np.trace(Q)) / len(Q)
     lengths = np.linalg.norm(A, axis=0)
     lengths[lengths == 0] = 1.0
+    A_unit, b_unit = A / lengths, b / lengths
     if n_equalities == len(b):
-        x, multipliers = _equality_constrained(factor, c, A / lengths, b / lengths)
+        x, multipliers = _equality_constrained(factor, c, A_unit, b_unit)
         miss = np.abs(A.T @ x - b) / lengths
-        if miss.max(initial=0.0) > KKT_TOLERANCE * (1 + np.abs(b / lengths).max(initial=0.0)):
+        if miss.max(initial=0.0) > KKT_TOLERANCE * (1 + np.abs(b_unit).max(initial=0.0)):
             raise _infeasible()
     else:
-        x, multipliers = _goldfarb_idnani(
-            Q / scale, c / scale, A / lengths, b / lengths, n_equalities
-        )
+        x, multipliers = _goldfarb_idnani(Q / scale, c / scale, A_unit, b_unit, n_equalities)
         multipliers *= scale
-    multipliers = multipliers / lengths
-    residual = kkt_residual(Q, c, A, b, n_equalities, x, multipliers)
+    problem, solution = (Q, c, A, b, n_equalities), (x, multipliers / lengths)
+    residual = kkt_residual(*problem, *solution)
     if residual > REFINE_ABOVE:
-        refined = _refined(factor, Q, c, A, b, n_equalities, x, multipliers)
-        after = kkt_residual(Q, c, A, b, n_equalities, *refined)
+        refined = _refined(factor, *problem, *solution)
+        after = kkt_residual(*problem, *refined)
         if after < residual:
-            (x, multipliers), residual = refined, after
+            solution, residual = refined, after
     if not residual <= KKT_TOLERANCE:
         raise ConvergenceError(
             f"the quadratic program was solved only to a KKT residual of {residual:.3g} "
             f"(allowed: {KKT_TOLERANCE:.0e}); its matrix has condition number "
             f"{np.linalg.cond(Q):.3g}. Use a better conditioned covariance (shrink it)."
         )
-    objective = float(0.5 * x @ Q @ x - c @ x)
-    return QuadraticSolution(x, objective, multipliers, residual)
+    x, multipliers = solution
+    return QuadraticSolution(x, float(0.5 * x @ Q @ x - c @ x), multipliers, residual)
 
 
 def long_only_variance(Q: Array) -> Array:
@@ -208,23 +202,16 @@ def _equality_constrained(factor: Any, c: Array, A: Array, b: Array) -> tuple[Ar
 
 
 def _refined(
-    factor: Any,
-    Q: Array,
-    c: Array,
-    A: Array,
-    b: Array,
-    n_equalities: int,
-    x: Array,
-    multipliers: Array,
+    factor: Any, Q: Array, c: Array, A: Array, b: Array, n_equalities: int, x: Array, m: Array
 ) -> tuple[Array, Array]:
     """One step of iterative refinement, with the active constraints held as equalities."""
-    active = multipliers != 0
+    active = m != 0
     active[:n_equalities] = True
-    pull, gap = c + A @ multipliers - Q @ x, (b - A.T @ x)[active]
+    pull, gap = c + A @ m - Q @ x, (b - A.T @ x)[active]
     step, change = _equality_constrained(factor, pull, A[:, active], gap)
-    multipliers = multipliers.copy()
-    multipliers[active] += change
-    return x + step, multipliers
+    m = m.copy()
+    m[active] += change
+    return x + step, m
 
 
 def _infeasible() -> InfeasibleError:

@@ -1,14 +1,8 @@
 """Prices and returns: reading tables of prices, checking them, turning them into returns."""
 
-from mixfolio.prices._checks import (
-    Checks,
-    Finding,
-    Frequency,
-    check_prices,
-    find_frequency,
-    longest_runs,
-)
+from mixfolio.prices._checks import Checks, Frequency, check_prices
 from mixfolio.prices._grid import Source
+from mixfolio.prices._missing import MISSING, Missing, complete
 from mixfolio.prices._read import (
     LAYOUTS,
     Layout,
@@ -21,15 +15,15 @@ from mixfolio.prices._returns import compound, to_returns
 
 __all__ = [
     "LAYOUTS",
+    "MISSING",
     "Checks",
-    "Finding",
     "Frequency",
     "Layout",
+    "Missing",
     "Source",
     "check_prices",
+    "complete",
     "compound",
-    "find_frequency",
-    "longest_runs",
     "read_groups",
     "read_prices",
     "read_returns",

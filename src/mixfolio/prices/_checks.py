@@ -1,9 +1,8 @@
-r"""What a table of prices looks like before anybody trusts it.
+r"""Checks of a table of prices for what an estimator does not notice.
 
-Nothing is repaired here. Each check looks for one thing that goes wrong in files of prices and that
-an estimator does not notice: assets that start late or end early, gaps, prices that stand still,
-prices that jump, two columns of the same asset, and a history that is short for the number of
-assets.
+Nothing is repaired here. Each check looks for one thing that goes wrong in files of prices: assets
+that start late or end early, gaps, breaks in the dates, prices that stand still, prices that jump,
+and two columns of the same asset.
 
 A jump is a simple return that is larger in size than :data:`JUMP_SPREADS` robust standard
 deviations of its asset (1.4826 times the median absolute deviation) and than :data:`JUMP_SIZE`.
@@ -17,15 +16,6 @@ import pandas as pd
 
 from mixfolio.errors import DataError
 from mixfolio.prices._returns import to_returns
-
-__all__ = [
-    "Checks",
-    "Finding",
-    "Frequency",
-    "check_prices",
-    "find_frequency",
-    "longest_runs",
-]
 
 FrequencyName = Literal["daily", "weekly", "monthly", "quarterly", "yearly"]
 
@@ -79,23 +69,26 @@ class Checks:
     Attributes
     ----------
     n_rows, n_assets : int
+        Shape of the table.
     first, last : Timestamp
+        Its first and last date.
     frequency : Frequency
+        Of the prices, by the median step between dates.
     longest_break : Timedelta
         Longest step between two dates.
     break_after : Timestamp
-        Where it begins.
+        Date at which that step begins.
     missing : DataFrame
-        One row an asset with missing prices: first and last date with a price, cells missing
-        before, after and inside.
+        One row per asset with missing prices: first and last date with a price, and the number of
+        cells missing before, after and inside.
     stale : DataFrame
-        One row an asset whose price stands still: the most equal prices in a row, the share of
-        returns that are zero.
+        One row per asset whose price stands still: the most equal prices in a row, and the share
+        of returns that are zero.
     jumps : DataFrame
-        One row a jump, largest first: asset, date, return, and whether the next return takes it
+        One row per jump, largest first: asset, date, return, and whether the next return takes it
         back.
     twins : DataFrame
-        One row a pair of assets with almost the same returns: both names and their correlation.
+        One row per pair of assets with almost the same returns: both names and their correlation.
     """
 
     n_rows: int
@@ -111,11 +104,17 @@ class Checks:
     twins: pd.DataFrame
 
     def findings(self) -> list[Finding]:
-        """All checks in plain words, one sentence each, those that passed too."""
+        """All checks in plain words, one sentence each, those that passed too.
+
+        Returns
+        -------
+        list of Finding
+            Pairs of whether it is a reason to look closer, and the sentence.
+        """
         return [
             self._span(),
             self._breaks(),
-            *self.missing_findings(),
+            *self._missing(),
             self._stale(),
             self._jumps(),
             self._twins(),
@@ -136,23 +135,21 @@ class Checks:
         )
         return Finding(long, text + (": is something missing there?" if long else "."))
 
-    def missing_findings(self) -> list[Finding]:
-        """Sentences on missing prices: late starts, early ends, gaps; or that there are none."""
+    def _missing(self) -> list[Finding]:
+        """Late starts, early ends and gaps, one sentence each; or that there are none."""
         if self.missing.empty:
             return [Finding(False, "No price is missing.")]
         kinds = {
-            "before": "{} later than the others",
-            "after": "{} earlier than the others",
-            "inside": "{} inside",
+            "before": ("starts later than the others", "start later than the others"),
+            "after": ("ends earlier than the others", "end earlier than the others"),
+            "inside": ("has gaps inside", "have gaps inside"),
         }
-        verbs = {"before": "starts/start", "after": "ends/end", "inside": "has gaps/have gaps"}
         found = []
         for kind, words in kinds.items():
             names = self.missing.index[self.missing[kind] > 0]
             if len(names):
-                verb = verbs[kind].split("/")[len(names) > 1]
                 cells = int(self.missing[kind].sum())
-                text = f"{_names(names)} {words.format(verb)} ({cells:,} missing cells)."
+                text = f"{_names(names)} {words[len(names) > 1]} ({cells:,} missing cells)."
                 found.append(Finding(True, text))
         return found
 
@@ -175,8 +172,8 @@ class Checks:
         back = int(self.jumps["comes_back"].sum())
         text = (
             f"{_count(len(self.jumps), 'return')} out of all proportion, in "
-            f"{_names(self.jumps['asset'].unique())}; the largest is {top['return']:+.0%} of "
-            f"{top['asset']} on {top['date'].date()}. "
+            f"{_names(pd.Index(self.jumps['asset'].unique()))}; the largest is "
+            f"{top['return']:+.0%} of {top['asset']} on {top['date'].date()}. "
         )
         text += (
             f"{back} of them the next price takes back, as a typing error would. "
@@ -228,7 +225,7 @@ def find_frequency(dates: pd.Index) -> Frequency:
 
 
 def check_prices(prices: pd.DataFrame) -> Checks:
-    """Look at a table of prices.
+    """Look for gaps, stale prices, jumps and twins in a table of prices, and repair nothing.
 
     Parameters
     ----------
@@ -238,11 +235,24 @@ def check_prices(prices: pd.DataFrame) -> Checks:
     Returns
     -------
     Checks
+        Its method ``findings()`` says in words what was found.
 
     Raises
     ------
     DataError
         If the dates have no frequency, a price is not positive, or an asset has none.
+
+    Examples
+    --------
+    A share that was split two for one, in prices that are not adjusted:
+
+    >>> import pandas as pd
+    >>> from mixfolio import prices
+    >>> months = pd.date_range("2024-01-31", periods=4, freq="ME")
+    >>> table = pd.DataFrame({"SPY": [47, 48, 48.5, 49], "NVDA": [90, 92, 47, 48]}, months)
+    >>> found = prices.check_prices(table)
+    >>> found.jumps[["asset", "return"]].round(3).to_dict("records")
+    [{'asset': 'NVDA', 'return': -0.489}]
     """
     empty = prices.columns[prices.isna().all()]
     if len(empty):
@@ -272,12 +282,13 @@ def _find_missing(prices: pd.DataFrame) -> pd.DataFrame:
     empty, before, after = prices.isna(), prices.ffill().isna(), prices.bfill().isna()
     table = pd.DataFrame(
         {
-            "first": prices.apply(pd.Series.first_valid_index),
-            "last": prices.apply(pd.Series.last_valid_index),
+            "first": [prices[name].first_valid_index() for name in prices],
+            "last": [prices[name].last_valid_index() for name in prices],
             "before": before.sum(),
             "after": (after & ~before).sum(),
             "inside": (empty & ~before & ~after).sum(),
-        }
+        },
+        prices.columns,
     )
     return table[empty.any()]
 

@@ -22,8 +22,6 @@ import pandas as pd
 
 from mixfolio.errors import DataError
 
-__all__ = ["DECIMAL_COMMA", "Grid", "Source", "as_date", "counted", "read_grid", "shown"]
-
 Source: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes]
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -138,7 +136,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _decoded(name: str, content: str | bytes) -> str:
-    """UTF-8 text without a byte-order mark."""
+    """UTF-8 text without the byte-order mark that Excel puts before it."""
     if isinstance(content, bytes):
         for start, what in FOREIGN.items():
             if content.startswith(start):
@@ -151,12 +149,7 @@ def _decoded(name: str, content: str | bytes) -> str:
                 f"{name}: line {line} holds a byte that is not UTF-8. Save the file as UTF-8. If "
                 "it is no text at all, export the table as CSV."
             ) from error
-    if content.startswith("\ufeff"):
-        raise DataError(
-            f"{name}: line 1, column 1 starts with a byte-order mark. Save the file as UTF-8 "
-            f"without one, or pass open(path, encoding='utf-8-sig')."
-        )
-    return content
+    return content.removeprefix("\ufeff")
 
 
 def _csv_grid(name: str, text: str) -> Grid:
@@ -191,7 +184,7 @@ def _parquet_grid(name: str, content: bytes) -> Grid:
     except ImportError as error:
         raise DataError(
             f"{name}: reading Parquet needs an engine. Run `pip install pyarrow`, "
-            f"or save the table as CSV."
+            "or save the table as CSV."
         ) from error
     except Exception as error:  # engines have errors of their own
         raise DataError(
@@ -244,7 +237,7 @@ def _check_widths(grid: Grid) -> None:
     """Refuse a table of one column, without rows, or whose rows differ in width."""
     width = len(grid.header)
     if width == 1:
-        remedy = "Separate columns by commas: a date, then one column an asset."
+        remedy = "Separate columns by commas: a date, then one column per asset."
         raise grid.header_error(0, f"the only column is {shown(grid.header[0])}", remedy)
     if not grid.rows:
         remedy = "Export it again."
@@ -255,7 +248,7 @@ def _check_widths(grid: Grid) -> None:
             f"{grid.source}: {counted(len(bad), 'line has/lines have')} not {width} cells like the "
             f"header, first line {grid.places[bad[0]]} with {len(grid.rows[bad[0]])}, the last in "
             f"column {min(width, len(grid.rows[bad[0]]))}. Remove thousands separators and stray "
-            f"commas, or quote the cells."
+            "commas, or quote the cells."
         )
 
 

@@ -1,10 +1,9 @@
 """Read prices or returns that a reader brings, and refuse whatever is doubtful.
 
-A file of prices goes wrong in ways that no estimator notices: dates out of
-order, a decimal comma, returns where prices are meant. Each is an error here
-that says what, where (the line in an editor, or the row of a Parquet table, and
-the column), how many, and what to do. Nothing is repaired, sorted, filled or
-dropped unless an argument asks for it.
+A file of prices goes wrong in ways that no estimator notices: dates out of order, a decimal comma,
+returns in place of prices. Each is an error here that says what is wrong, where (the line in an
+editor, or the row of a Parquet table, and the column), in how many cells, and what to do. Nothing
+is repaired, sorted, filled or dropped unless an argument asks for it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +20,11 @@ import pandas as pd
 
 from mixfolio.errors import DataError
 from mixfolio.prices._grid import DECIMAL_COMMA, Grid, Source, as_date, counted, read_grid
-
-__all__ = ["read_groups", "read_prices", "read_returns", "read_weights"]
+from mixfolio.prices._missing import Missing, complete, require_policy
 
 Layout = Literal["auto", "wide", "long"]
-Missing = Literal["raise", "drop-assets", "common-period", "keep"]
 
-LAYOUTS = ("auto", "wide", "long")
-POLICIES = ("raise", "drop-assets", "common-period", "keep")
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DATE_NAMES = {"date", "dates", "day", "time", "datetime", "timestamp"}
 SYMBOL_NAMES = {"symbol", "ticker", "asset", "security", "id", "name"}
 MISSING_TEXT = {"", "NA", "N/A", "NaN", "nan", "null", "NULL"}
@@ -55,15 +51,12 @@ def read_prices(
     path_or_buffer : path or file object
         Comma-separated UTF-8 text (may be gzipped) with a header line, or Parquet.
     layout : {"auto", "wide", "long"}, default "auto"
-        "wide": a date column and one column an asset. "long": three columns, which
+        "wide": a date column and one column per asset. "long": three columns, which
         are date, symbol and price. "auto" tells them apart: a table of three
         columns one of which holds symbols is long.
-    missing : {"raise", "drop-assets", "common-period", "keep"}, default "raise"
-        What to do with empty cells. "raise": an error. "drop-assets": leave out
-        every asset with an empty cell. "common-period": cut to the dates at which
-        all assets have started and none has ended; a gap inside is an error.
-        "keep": leave NaN where a cell is empty. What was left out is listed in
-        ``attrs["dropped"]`` of the result.
+    missing : {"raise", "drop-assets", "common-period", "fill", "keep"}, default "raise"
+        What to do with empty cells, as :data:`MISSING` says. What was left out is
+        listed in ``attrs["dropped"]`` of the result.
     min_periods : int, default 2
         Fewest rows that must remain.
 
@@ -85,6 +78,19 @@ def read_prices(
     -----
     Dates must be ISO 8601 (2024-03-01), because 01/03/2024 has two readings.
     Empty cells may also be written NA, N/A, NaN or null.
+
+    Examples
+    --------
+    The path of a file, or here its text:
+
+    >>> import io
+    >>> from mixfolio import prices
+    >>> file = io.StringIO('''date,SPY,TLT
+    ... 2024-01-31,482.9,95.6
+    ... 2024-02-29,508.1,93.4''')
+    >>> table = prices.read_prices(file)
+    >>> table.loc["2024-02-29"].to_dict()
+    {'SPY': 508.1, 'TLT': 93.4}
     """
     options = _Options(layout, missing, min_periods)
     return _read(path_or_buffer, options, _check_prices)
@@ -107,7 +113,7 @@ def read_returns(
     Returns
     -------
     DataFrame, shape (n_periods, n_assets)
-        Float64 decimal simple returns (0.01 is one percent a period).
+        Float64 decimal simple returns (0.01 is one percent per period).
 
     Raises
     ------
@@ -120,6 +126,16 @@ def read_returns(
     Percent is recognised by a loss of more than 1 or a median size above 0.25.
     Percent returns that are never that large, those of bills for example, cannot
     be told from decimal ones.
+
+    Examples
+    --------
+    >>> import io
+    >>> from mixfolio import prices
+    >>> file = io.StringIO('''date,SPY,TLT
+    ... 2024-01-31,0.016,-0.022
+    ... 2024-02-29,0.052,-0.023''')
+    >>> prices.read_returns(file).mean().round(4).to_dict()
+    {'SPY': 0.034, 'TLT': -0.0225}
     """
     options = _Options(layout, missing, min_periods)
     return _read(path_or_buffer, options, _check_returns)
@@ -133,16 +149,14 @@ class _Options:
     """Arguments of a reader, checked."""
 
     layout: str
-    missing: str
+    missing: Missing
     min_periods: int
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("layout", self.layout, LAYOUTS),
-            ("missing", self.missing, POLICIES),
-        ):
-            if value not in known:
-                raise DataError(f"{name}={value!r} is unknown. Use one of {', '.join(known)}.")
+        if self.layout not in LAYOUTS:
+            known = ", ".join(LAYOUTS)
+            raise DataError(f"layout={self.layout!r} is unknown. Use one of {known}.")
+        require_policy(self.missing)
         if self.min_periods < 1:
             raise DataError(f"min_periods={self.min_periods} must be at least 1.")
 
@@ -158,7 +172,7 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Numbers of a grid, one entry a cell that is not missing."""
+    """Numbers of a grid, one entry per cell that is not missing."""
 
     grid: Grid
     values: npt.NDArray[np.float64]
@@ -395,15 +409,8 @@ def _apply_policy(
     grid: Grid, shape: _Shape, frame: pd.DataFrame, options: _Options
 ) -> pd.DataFrame:
     """Treat missing cells as asked, and check how much is left."""
-    place = _places(grid, shape, frame)
-    if options.missing == "drop-assets":
-        kept = frame.loc[:, frame.notna().all()]
-    elif options.missing == "common-period":
-        kept = _common_period(frame)
-    else:
-        kept = frame
-    if options.missing != "keep":
-        _check_complete(grid, kept, place)
+    places = _places(grid, shape, frame)
+    kept, _ = complete(frame, options.missing, grid.source, places=places)
     _check_length(grid, frame, kept, options)
     columns, rows = frame.columns.difference(kept.columns), frame.index.difference(kept.index)
     if len(columns) or len(rows):
@@ -421,38 +428,6 @@ def _places(grid: Grid, shape: _Shape, frame: pd.DataFrame) -> dict[pd.Timestamp
     }
 
 
-def _common_period(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows from the latest start to the earliest end of all assets."""
-    firsts = [frame[name].first_valid_index() for name in frame]
-    lasts = [frame[name].last_valid_index() for name in frame]
-    if any(day is None for day in firsts):
-        return frame
-    return frame.loc[max(firsts) : min(lasts)]
-
-
-def _check_complete(grid: Grid, frame: pd.DataFrame, place: dict[pd.Timestamp, str]) -> None:
-    """Refuse missing cells, saying of which sort they are."""
-    gaps = frame.isna()
-    if not gaps.to_numpy().any():
-        return
-    row, column = (int(axis[0]) for axis in np.nonzero(gaps.to_numpy()))
-    day, name = frame.index[row], frame.columns[column]
-    raise DataError(
-        f"{grid.source}: {counted(int(gaps.to_numpy().sum()), 'cell is/cells are')} missing in "
-        f"{int(gaps.any().sum())} of {frame.shape[1]} assets ({_sorts(frame)}), first at "
-        f"{place.get(day, 'no line')}, column {name!r}, date {day:%Y-%m-%d}. Fill the cells, or "
-        f"pass missing='drop-assets', 'common-period' (no gaps inside allowed) or 'keep'."
-    )
-
-
-def _sorts(frame: pd.DataFrame) -> str:
-    """Number of assets that start late, end early, and have gaps inside."""
-    started, ended = frame.ffill().isna(), frame.bfill().isna()
-    inside = frame.isna() & ~started & ~ended
-    late, early, gaps = (int(part.any().sum()) for part in (started, ended, inside))
-    return f"{late} start late, {early} end early, {gaps} have gaps inside"
-
-
 def _check_length(grid: Grid, frame: pd.DataFrame, kept: pd.DataFrame, options: _Options) -> None:
     """Refuse a result with too few periods or without assets."""
     if kept.shape[1] == 0:
@@ -468,7 +443,7 @@ def _check_length(grid: Grid, frame: pd.DataFrame, kept: pd.DataFrame, options: 
         )
 
 
-# ------------------------------------------------------------------- one line an asset
+# ------------------------------------------------------------------- one line per asset
 
 
 def read_groups(path_or_buffer: Source, assets: Iterable[str] | None = None) -> pd.Series:
@@ -478,7 +453,7 @@ def read_groups(path_or_buffer: Source, assets: Iterable[str] | None = None) -> 
     ----------
     path_or_buffer : path or file object
         CSV or Parquet of two columns with a header: the first called asset, symbol or ticker, the
-        second whatever the groups are, such as sector. One line an asset.
+        second whatever the groups are, such as sector. One line per asset.
     assets : iterable of str, optional
         Assets that must be there, and no others.
 
@@ -492,6 +467,17 @@ def read_groups(path_or_buffer: Source, assets: Iterable[str] | None = None) -> 
     DataError
         If the file is unreadable, has other columns, an asset twice or without a group, lacks an
         asset or names an unknown one.
+
+    Examples
+    --------
+    >>> import io
+    >>> from mixfolio import prices
+    >>> file = io.StringIO('''asset,class
+    ... TLT,bonds
+    ... SPY,equity
+    ... EFA,equity''')
+    >>> prices.read_groups(file, ["SPY", "EFA", "TLT"]).to_dict()
+    {'SPY': 'equity', 'EFA': 'equity', 'TLT': 'bonds'}
     """
     grid = read_grid(path_or_buffer)
     _check_asset_column(grid, "asset,group")
@@ -508,7 +494,7 @@ def read_groups(path_or_buffer: Source, assets: Iterable[str] | None = None) -> 
 
 
 def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) -> pd.Series:
-    """Read what is held now: one weight an asset, as a decimal.
+    """Read the weights that are held now, one decimal per asset.
 
     Parameters
     ----------
@@ -528,6 +514,15 @@ def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) ->
     DataError
         If the file is unreadable, lacks a column, a number or an asset, names one twice or an
         unknown one, or the weights do not sum to one.
+
+    Examples
+    --------
+    >>> import io
+    >>> from mixfolio import prices
+    >>> prices.read_weights(io.StringIO('''asset,weight
+    ... SPY,0.6
+    ... TLT,0.4''')).to_dict()
+    {'SPY': 0.6, 'TLT': 0.4}
     """
     grid = read_grid(path_or_buffer)
     _check_asset_column(grid, "asset,weight")

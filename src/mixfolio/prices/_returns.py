@@ -13,17 +13,16 @@ import pandas as pd
 
 from mixfolio.errors import DataError
 
-__all__ = ["compound", "to_returns"]
-
 
 def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple") -> pd.DataFrame:
-    """Returns between consecutive rows of a price table.
+    """Simple or logarithmic returns between consecutive rows of a table of prices.
 
     Parameters
     ----------
     prices : DataFrame of shape (n_periods + 1, n_assets)
         Positive prices, oldest first. A missing price makes the two returns that need it missing.
     kind : {"simple", "log"}
+        ``p_t / p_{t-1} - 1``, or the natural logarithm of ``p_t / p_{t-1}``.
 
     Returns
     -------
@@ -35,12 +34,21 @@ def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple
     DataError
         If a price is not a positive finite number, the dates do not increase, there are fewer
         than two rows, or `kind` is unknown.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mixfolio import prices
+    >>> table = pd.DataFrame({"SPY": [400.0, 440.0, 396.0], "TLT": [100.0, 98.0, 101.92]})
+    >>> prices.to_returns(table).round(4).to_dict("list")
+    {'SPY': [0.1, -0.1], 'TLT': [-0.02, 0.04]}
     """
     if kind not in ("simple", "log"):
         raise DataError(f"kind is {kind!r}; it must be 'simple' or 'log'.")
-    if not isinstance(prices, pd.DataFrame | pd.Series):
+    if not isinstance(prices, pd.DataFrame):
         raise DataError(
-            f"prices is of type {type(prices).__name__}; it must be a DataFrame, oldest row first."
+            f"prices is of type {type(prices).__name__}; it must be a DataFrame, oldest row first. "
+            "Use prices.to_frame() for a Series."
         )
     if isinstance(prices.index, pd.DatetimeIndex) and not prices.index.is_monotonic_increasing:
         raise DataError("the dates of prices do not increase. Use prices.sort_index() first.")
@@ -60,12 +68,11 @@ def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple
             f"{prices.index[row]}, column {prices.columns[column]!r}. Are these returns already?"
         )
     growth = prices.astype(float) / prices.astype(float).shift(1)
-    changes = growth - 1.0 if kind == "simple" else np.log(growth)
-    return changes.iloc[1:]
+    return (growth - 1.0 if kind == "simple" else growth.apply(np.log)).iloc[1:]
 
 
 def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
-    """Compound simple returns within calendar periods: ``prod(1 + r) - 1``.
+    """Compound simple returns within calendar periods, ``prod(1 + r) - 1``.
 
     Parameters
     ----------
@@ -87,6 +94,17 @@ def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
     Notes
     -----
     The first and the last period may be incomplete, as the data are.
+
+    Examples
+    --------
+    Two months of ten percent make a quarter of 21 percent, not of 20.
+
+    >>> import pandas as pd
+    >>> from mixfolio import prices
+    >>> months = pd.to_datetime(["2024-01-31", "2024-02-29", "2024-03-29"])
+    >>> returns = pd.DataFrame({"SPY": [0.1, 0.1, 0.0]}, months)
+    >>> prices.compound(returns, "Q").round(4).to_dict("list")
+    {'SPY': [0.21]}
     """
     index = getattr(returns, "index", None)
     if not isinstance(index, pd.DatetimeIndex):

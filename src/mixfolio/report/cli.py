@@ -14,8 +14,7 @@ from typing import Any
 
 import mixfolio
 from mixfolio.errors import MixfolioError
-from mixfolio.prices import LAYOUTS
-from mixfolio.report.pipeline import POLICIES
+from mixfolio.prices import LAYOUTS, MISSING
 from mixfolio.report.writer import write_report
 
 __all__ = ["main"]
@@ -24,9 +23,9 @@ FILES = ("price_file", "group_file", "previous_file", "output")
 BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
 
 EPILOG = """\
-Prices are CSV or Parquet: a column of dates (2024-03-01) and one column an asset, or three columns
-date, symbol, price. Groups are CSV with the columns asset and group. Without groups they are
-learned from past correlations. Example:
+Prices are CSV or Parquet: a column of dates (2024-03-01) and one column per asset, or three
+columns date, symbol, price. Groups are CSV with the columns asset and group. Without groups they
+are learned from past correlations. Example:
 
   mixfolio report prices.csv --groups groups.csv --max-position 0.2 --output report
 """
@@ -97,15 +96,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_files(report: argparse.ArgumentParser) -> None:
     add = report.add_argument
     add("price_file", metavar="PRICES", help="CSV or Parquet file of prices")
-    add("--groups", dest="group_file", metavar="FILE", help="one group an asset")
+    add("--groups", dest="group_file", metavar="FILE", help="one group per asset")
     add("--previous", dest="previous_file", metavar="FILE", help="weights held now; weights.csv")
     add("--output", default="portfolio-report", metavar="DIR", help="default: %(default)s")
     add("--layout", choices=LAYOUTS, default="auto", help="of the prices; default: %(default)s")
     add(
         "--missing",
-        choices=POLICIES,
+        choices=tuple(MISSING),
         default="raise",
-        help="missing prices: refuse, use the common period, drop assets, or fill short gaps",
+        help="missing prices: " + "; ".join(f"{k}: {v}" for k, v in MISSING.items()),
     )
 
 

@@ -8,42 +8,40 @@ Every decision, in the comparison too, sees only returns before it. Groups that 
 learned again at every decision.
 """
 
-import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mixfolio import backtest, covariance, inference, optimization, portfolio, prices
-from mixfolio._inputs import read_count, read_number
+from mixfolio._inputs import read_count, read_number, require_moving
 from mixfolio.errors import DataError, MixfolioError
+from mixfolio.estimators import ESTIMATORS
 from mixfolio.portfolio import MixedModelPortfolio
-from mixfolio.prices import Checks, Frequency, Layout, compound, to_returns
+from mixfolio.prices import Checks, Frequency, Layout, Missing, compound, to_returns
 
 __all__ = [
     "Comparison",
     "Inputs",
-    "Missing",
     "Plan",
     "build_portfolio",
     "compare",
+    "known_groups",
+    "latest",
     "learned_groups",
     "make_plan",
     "read_inputs",
 ]
 
-Missing = Literal["raise", "common-period", "drop-assets", "fill"]
-POLICIES = ("raise", "common-period", "drop-assets", "fill")
-
 LEAST_ASSETS = 3
 LEAST_PERIODS = 20  # to estimate from, and to evaluate on
-LONGEST_GAP = 5  # rows that "fill" bridges
 MIXED, EQUAL = "mixed model", "1/N"
+PEERS = ("sample", "LW identity", "nonlinear")  # of the registry, beside these two
 
 # Periods to estimate from, if there are as many, and periods between decisions.
 HABITS: dict[str, tuple[int, int]] = {
@@ -59,20 +57,22 @@ HABITS: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a reader brought, checked.
+    """The contents of a reader's files, checked.
 
     Attributes
     ----------
     name : str
-        Of the file of prices.
+        Name of the file of prices.
     checks : Checks
-        Of all prices, before anything was left out.
+        Checks of all prices, before anything was left out.
     returns : DataFrame of shape (n_periods, n_assets)
-        Decimal simple returns per period, without gaps.
+        Decimal simple returns per period, without gaps unless they were to be kept.
     frequency : Frequency
-        Of the returns.
+        Frequency of the returns.
     groups : Series of length n_assets, or None
+        One label per asset.
     previous : Series of length n_assets, or None
+        Weights that are held now.
     notes : list of str
         What was done to the data, one sentence each.
     """
@@ -101,14 +101,12 @@ def read_inputs(
     price_file : path
         CSV or Parquet, wide or long, as :func:`mixfolio.prices.read_prices` takes it.
     group_file : path, optional
-        One group an asset, as :func:`mixfolio.prices.read_groups` takes it.
+        One group per asset, as :func:`mixfolio.prices.read_groups` takes it.
     previous_file : path, optional
         Weights that are held now, as :func:`mixfolio.prices.read_weights` takes them.
     layout : {"auto", "wide", "long"}
-    missing : {"raise", "common-period", "drop-assets", "fill"}
-        What to do about missing prices: refuse them; use the period that all assets have; leave
-        out assets that lack any; or bridge gaps of at most 5 rows by the last price, and then use
-        the common period.
+    missing : {"raise", "drop-assets", "common-period", "fill", "keep"}
+        What to do about missing prices, as :data:`mixfolio.prices.MISSING` says.
 
     Returns
     -------
@@ -117,51 +115,33 @@ def read_inputs(
     Raises
     ------
     DataError
-        If a file cannot be used, prices are missing against the policy, an asset has ended, or
-        fewer than 3 assets or 40 returns are left.
+        If a file cannot be used, prices are missing against the policy, or fewer than 3 assets or
+        40 returns are left.
     """
-    if missing not in POLICIES:
-        raise DataError(f"missing is {missing!r}; it must be one of {list(POLICIES)}.")
     if not str(price_file):
         raise DataError("there is no file of prices. Give one: mixfolio report prices.csv")
     name, notes = Path(price_file).name, list[str]()
-    table = prices.read_prices(
-        _without_mark(Path(price_file), notes), layout=layout, missing="keep"
-    )
+    table = prices.read_prices(Path(price_file), layout=layout, missing="keep")
     if isinstance(table.index, pd.DatetimeIndex) and table.index.tz is not None:
         table.index = table.index.tz_localize(None)
     found = prices.check_prices(table)
-    kept = _complete(name, table, found, missing, notes)
+    kept, done = prices.complete(table, missing, name, option="--missing {}")
+    notes += done
     _require_size(name, kept)
     returns, frequency = _to_periods(kept, found.frequency, notes)
     _require_length(name, returns, frequency)
-    groups = None if group_file is None else _read_groups(group_file, table, kept, notes)
+    groups = None if group_file is None else _read_groups(group_file, table, kept)
     previous = None
     if previous_file is not None:
-        source = _without_mark(Path(previous_file), notes)
-        previous = prices.read_weights(source, kept.columns)
+        previous = prices.read_weights(Path(previous_file), kept.columns)
     return Inputs(name, found, returns, frequency, groups, previous, notes)
 
 
-def _without_mark(path: Path, notes: list[str]) -> Any:
-    """The path, or its text where a byte-order mark, as Excel writes it, has to be skipped."""
-    try:
-        content = path.read_bytes() if path.is_file() else b""
-    except OSError:
-        return path
-    if not content.startswith(b"\xef\xbb\xbf"):
-        return path
-    notes.append(f"{path.name} begins with a byte-order mark, as Excel writes it: it was skipped.")
-    text = io.BytesIO(content[3:])
-    text.name = path.name
-    return text
-
-
 def _read_groups(
-    path: str | os.PathLike[str], table: pd.DataFrame, kept: pd.DataFrame, notes: list[str]
+    path: str | os.PathLike[str], table: pd.DataFrame, kept: pd.DataFrame
 ) -> pd.Series:
     """Groups of the assets that are kept; the file may name those that were left out."""
-    groups = prices.read_groups(_without_mark(Path(path), notes), table.columns)
+    groups = prices.read_groups(Path(path), table.columns)
     groups = groups.loc[kept.columns]
     if groups.nunique() == 1:
         raise DataError(
@@ -169,78 +149,6 @@ def _read_groups(
             "nothing. Give two groups or more, or no groups."
         )
     return groups
-
-
-# ------------------------------------------------------------------------------ missing prices
-
-
-def _complete(
-    name: str, table: pd.DataFrame, found: Checks, missing: Missing, notes: list[str]
-) -> pd.DataFrame:
-    """Prices without gaps, by the policy."""
-    if found.missing.empty:
-        return table
-    if missing == "raise":
-        raise DataError(f"{name}: {_described(found)} {_REMEDY}")
-    if missing == "drop-assets":
-        kept = table.loc[:, table.notna().all()]
-        left_out = table.columns.difference(kept.columns, sort=False)
-        notes.append(f"Left out for missing prices: {', '.join(map(str, left_out))}.")
-        return kept
-    if missing == "fill":
-        table = _bridge(table, notes)
-    first, last = found.missing["first"].max(), found.missing["last"].min()
-    kept = table.loc[first:last]
-    if len(kept) < len(table):
-        cut = len(table) - len(kept)
-        notes.append(
-            f"{cut:,} rows were left out, in which not all assets have started or one has ended."
-        )
-    gaps = kept.isna().sum()
-    if gaps.any():
-        raise DataError(
-            f"{name}: {int(gaps.sum())} prices are missing inside the common period, those of "
-            f"{gaps.idxmax()} most of all. --missing fill bridges gaps of up to {LONGEST_GAP} "
-            "rows; for longer ones drop the asset."
-        )
-    return kept
-
-
-_REMEDY = (
-    "Delete these columns, or say what to do: --missing common-period uses the dates that all "
-    f"assets have, --missing fill bridges gaps of up to {LONGEST_GAP} rows by the last price too, "
-    "--missing drop-assets leaves the assets out. Leaving out what has ended makes the past look "
-    "better than it was."
-)
-
-
-def _described(found: Checks) -> str:
-    """Missing prices in words, an asset that has ended first."""
-    table = found.missing
-    texts = []
-    ended = table[table["after"] > 0]
-    if len(ended):
-        worst = ended["after"].idxmax()
-        texts.append(
-            f"{worst} has no price after {table.loc[worst, 'last'].date()}, "
-            f"{int(ended.loc[worst, 'after'])} rows before the others end: was it delisted?"
-        )
-    texts += [finding.text for finding in found.missing_findings()]
-    return " ".join(texts)
-
-
-def _bridge(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Gaps inside filled by the last price, if they are short."""
-    inside = table.isna() & table.ffill().notna() & table.bfill().notna()
-    runs = prices.longest_runs(inside.to_numpy())
-    short = table.columns[runs <= LONGEST_GAP]
-    filled = table.copy()
-    filled[short] = table[short].ffill().where(table[short].notna() | inside[short])
-    notes.append(
-        f"{int(inside[short].to_numpy().sum()):,} missing prices inside the history were replaced "
-        "by the last one before: their returns are zero, and the next makes up for it."
-    )
-    return filled
 
 
 # ------------------------------------------------------------------------------ returns
@@ -253,7 +161,7 @@ def _to_periods(
     returns = to_returns(table)
     if frequency.name != "daily":
         return returns, frequency
-    days = returns.index.to_period("W")
+    days = pd.DatetimeIndex(returns.index).to_period("W")
     weekly = compound(returns, "W").iloc[1:]
     rows = pd.Series(1, returns.index).groupby(days).sum()
     last = " and the last" if rows.iloc[-1] < rows.median() else ""
@@ -279,7 +187,7 @@ def _require_size(name: str, table: pd.DataFrame) -> None:
 
 
 def _require_length(name: str, returns: pd.DataFrame, frequency: Frequency) -> None:
-    still = returns.columns[np.ptp(returns.to_numpy(), axis=0) == 0]
+    still = returns.columns[(returns.max() == returns.min()).to_numpy()]
     if len(still):
         raise DataError(f"{name}: the price of {still[0]} never moves. Delete its column.")
     if len(returns) < 2 * LEAST_PERIODS:
@@ -350,7 +258,8 @@ def make_plan(
         The same for decisions in the comparison: `lookback` by default, and half the history if
         that is shorter.
     max_position : float, optional
-        0.30 by default; 1.5 / n_assets if that is more.
+        0.30 by default; 1.5 / n_assets if that is more, with the assets that have all returns of
+        the lookback, or of the first window if they are fewer.
     max_group, min_heritability, costs, turnover_penalty
         See :class:`Plan`.
 
@@ -361,19 +270,24 @@ def make_plan(
     Raises
     ------
     DataError, InfeasibleError
-        If a number is out of range, or no portfolio meets the limits.
+        If a number is out of range, too few assets have all returns of the lookback or of the first
+        window, one of these never moves there, an asset is held that has none, or no portfolio
+        meets the limits. Nothing is estimated.
     """
-    n_periods, n_assets = inputs.returns.shape
+    n_periods = len(inputs.returns)
     usual, step = HABITS[inputs.frequency.name]
     lookback = _periods(lookback, "lookback", min(usual, n_periods), n_periods, inputs)
     most = n_periods - LEAST_PERIODS
     half = max(LEAST_PERIODS, n_periods // 2)
     window = _periods(window, "window", min(lookback, half), most, inputs)
+    first, last = inputs.returns.iloc[:window], inputs.returns.iloc[-lookback:]
+    fewest = min(int(past.notna().all().sum()) for past in (first, last))
+    usual_cap = max(0.30, min(1.0, 1.5 / max(fewest, 1)))
     plan = Plan(
         lookback=lookback,
         window=window,
         step=step,
-        max_position=_share(max_position, "max-position", max(0.30, min(1.0, 1.5 / n_assets))),
+        max_position=_share(max_position, "max-position", usual_cap),
         max_group=None if max_group is None else _share(max_group, "max-group", 1.0),
         min_heritability=_between(min_heritability, "min-heritability", 1.0),
         costs=_between(costs, "costs", 0.1),
@@ -411,25 +325,69 @@ def _between(given: float, what: str, most: float) -> float:
 
 
 def _require_possible(inputs: Inputs, plan: Plan) -> None:
-    """Refuse limits that no portfolio meets, before anything is estimated."""
+    """Refuse what the first or the latest decision cannot use, before anything is estimated."""
     if plan.turnover_penalty and inputs.previous is None:
         raise DataError("turnover-penalty needs --previous: a file with the weights held now.")
     if plan.max_group is not None and inputs.groups is None:
-        raise DataError("max-group needs --groups: a file with one group an asset.")
-    assets = inputs.returns.columns
-    optimization.read_constraints(
-        len(assets), assets, **_limits(plan, inputs.groups)
-    ).require_feasible()
+        raise DataError("max-group needs --groups: a file with one group per asset.")
+    for what, past in (("lookback", latest(inputs, plan)), ("window", _earliest(inputs, plan))):
+        assets = past.columns
+        if len(assets) < LEAST_ASSETS:
+            raise DataError(
+                f"{inputs.name}: {len(assets)} asset(s) have all returns of the "
+                f"{'last' if what == 'lookback' else 'first'} {len(past)} periods, and "
+                f"{LEAST_ASSETS} are needed. Choose a shorter {what}, or another --missing."
+            )
+        require_moving(past.to_numpy(), assets)
+        limits = _limits(plan, inputs.groups, assets)
+        optimization.read_constraints(len(assets), assets, **limits).require_feasible()
+    if inputs.previous is not None:
+        _held(inputs.previous, latest(inputs, plan).columns)
 
 
-def _limits(plan: Plan, groups: pd.Series | None) -> dict[str, Any]:
+def _limits(plan: Plan, groups: pd.Series | None, names: pd.Index) -> dict[str, Any]:
     limits: dict[str, Any] = {"bounds": (0.0, plan.max_position)}
-    if plan.max_group is not None:
-        limits |= {"groups": groups, "group_limits": (None, plan.max_group)}
+    if plan.max_group is not None and groups is not None:
+        limits |= {"groups": groups.loc[names], "group_limits": (None, plan.max_group)}
     return limits
 
 
 # ------------------------------------------------------------------------------ the portfolio
+
+
+def latest(inputs: Inputs, plan: Plan) -> pd.DataFrame:
+    """Returns from which today's weights are estimated, of the assets that have them all.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+
+    Returns
+    -------
+    DataFrame of shape (lookback, n_offered)
+    """
+    return inputs.returns.iloc[-plan.lookback :].dropna(axis=1)
+
+
+def _earliest(inputs: Inputs, plan: Plan) -> pd.DataFrame:
+    """The same for the first decision of the comparison."""
+    return inputs.returns.iloc[: plan.window].dropna(axis=1)
+
+
+def known_groups(past: pd.DataFrame, groups: pd.Series | None) -> pd.Series:
+    """Groups of the assets of a decision: the reader's, or else learned from past returns.
+
+    Parameters
+    ----------
+    past : DataFrame of shape (n_periods, n_offered)
+    groups : Series of length n_assets, or None
+
+    Returns
+    -------
+    Series of length n_offered
+    """
+    return learned_groups(past) if groups is None else groups.loc[past.columns]
 
 
 def learned_groups(returns: pd.DataFrame) -> pd.Series:
@@ -449,7 +407,8 @@ def learned_groups(returns: pd.DataFrame) -> pd.Series:
     matrix = covariance.linear_shrinkage(returns)
     found = optimization.correlation_clusters(matrix, count, method="ward")
     rank = {number: i + 1 for i, number in enumerate(found.value_counts().index)}
-    return found.map(lambda number: f"cluster {rank[number]}").rename("cluster")
+    named = [f"cluster {rank[number]}" for number in found]
+    return pd.Series(named, found.index, name="cluster")
 
 
 def build_portfolio(inputs: Inputs, plan: Plan) -> MixedModelPortfolio:
@@ -469,15 +428,26 @@ def build_portfolio(inputs: Inputs, plan: Plan) -> MixedModelPortfolio:
     MixfolioError
         As :func:`mixfolio.portfolio.mixed_model_portfolio`.
     """
-    past = inputs.returns.iloc[-plan.lookback :]
+    past = latest(inputs, plan)
     extra: dict[str, Any] = {}
     if inputs.previous is not None:
         equal = float(past.mean(axis=1).var())
         extra = {
-            "previous": inputs.previous,
+            "previous": _held(inputs.previous, past.columns),
             "turnover_penalty": plan.turnover_penalty * equal,
         }
     return _mixed_portfolio(past, inputs.groups, plan, **extra)
+
+
+def _held(previous: pd.Series, names: pd.Index) -> pd.Series:
+    """What is held now of the assets that can be bought."""
+    gone = previous.index[(previous != 0) & ~previous.index.isin(names)]
+    if len(gone):
+        raise DataError(
+            f"{gone[0]} is held now, but has no whole window of returns to estimate from. Sell it "
+            "first and give the weights of what is then held, or choose a shorter lookback."
+        )
+    return previous.loc[names]
 
 
 def _mixed_portfolio(
@@ -485,7 +455,7 @@ def _mixed_portfolio(
 ) -> MixedModelPortfolio:
     return portfolio.mixed_model_portfolio(
         past,
-        groups=learned_groups(past) if groups is None else groups,
+        known_groups(past, groups),
         min_heritability=plan.min_heritability,
         max_position=plan.max_position,
         max_group=plan.max_group,
@@ -503,14 +473,14 @@ class Comparison:
     Attributes
     ----------
     result : BacktestResult
-        One strategy a covariance, and 1/N.
+        One strategy per covariance, and 1/N.
     volatility : DataFrame
-        One row a strategy, the calmest first: volatility a year before costs, the p-value of the
-        model confidence set, and whether it is in the set.
+        One row per strategy, the lowest volatility first: volatility a year before costs, the
+        p-value of the model confidence set (MCS), and whether it is in the set.
     summary : DataFrame
-        One row a strategy, after costs, a year.
+        One row per strategy, after costs, a year.
     level : float
-        Of the confidence set.
+        Confidence of the set.
     left_out : dict of str to str
         Strategies that could not start, and why.
     """
@@ -534,7 +504,7 @@ def compare(
     rng : numpy.random.Generator
         Draws the resamples of the model confidence set.
     level : float
-        Of that set.
+        Confidence of that set, between 0 and 1.
 
     Returns
     -------
@@ -552,6 +522,7 @@ def compare(
         window=plan.window,
         step=plan.step,
         costs=plan.costs,
+        missing="keep",
         on_error="hold",
     )
     year = inputs.frequency.periods_per_year
@@ -573,19 +544,17 @@ def compare(
 
 
 def _strategies(inputs: Inputs, plan: Plan) -> dict[str, Callable[[Any], Any]]:
-    limits = _limits(plan, inputs.groups)
-
     def calmest(estimate: Callable[[Any], Any], past: pd.DataFrame) -> Any:
-        return optimization.minimum_variance(estimate(past), **limits)
+        return optimization.minimum_variance(
+            estimate(past), **_limits(plan, inputs.groups, past.columns)
+        )
 
     def mixed(past: pd.DataFrame) -> Any:
         return _mixed_portfolio(past, inputs.groups, plan).weights
 
     return {
         EQUAL: lambda past: optimization.equal_weight(past.columns),
-        "sample covariance": partial(calmest, covariance.sample),
-        "linear shrinkage": partial(calmest, covariance.linear_shrinkage),
-        "nonlinear shrinkage": partial(calmest, covariance.nonlinear_shrinkage),
+        **{ESTIMATORS[name].title: partial(calmest, ESTIMATORS[name]) for name in PEERS},
         MIXED: mixed,
     }
 
@@ -595,7 +564,7 @@ def _that_start(
 ) -> tuple[dict[str, Callable[[Any], Any]], dict[str, str]]:
     """Strategies that can decide in the first window, and why the others cannot."""
     tried, left_out = _strategies(inputs, plan), {}
-    past = inputs.returns.iloc[: plan.window]
+    past = _earliest(inputs, plan)
     for name in list(tried):
         try:
             tried[name](past)

@@ -6,12 +6,13 @@ they show as they are.
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mixfolio.portfolio import MixedModelPortfolio
-from mixfolio.report.pipeline import EQUAL, MIXED, Comparison, Inputs, Plan
+from mixfolio.report.pipeline import EQUAL, MIXED, Comparison, Inputs, Plan, latest
 
 __all__ = [
     "attribution",
@@ -93,12 +94,19 @@ def summary(inputs: Inputs, found: MixedModelPortfolio, compared: Comparison) ->
     today = float(found.diagnosis["volatility per period"]) * np.sqrt(year)
     past = compared.volatility["volatility"]
     data = "raise no concern" if not concerns else f"raise {_count(concerns, 'concern')}, see below"
+    late = inputs.returns.columns.difference(found.weights.index, sort=False)
+    left_out = f" Without a whole window of returns, and so left out today: {_names(late)}."
     return (
         f"The portfolio holds {len(held)} of {len(found.weights)} assets, the most in {top}. Its "
         f"volatility is expected to be {today:.1%} a year. Held and renewed in the same way "
         f"through the past, it had {past[MIXED]:.1%}, and 1/N, equal weights, {past[EQUAL]:.1%}. "
-        f"The data {data}."
+        f"The data {data}.{left_out if len(late) else ''}"
     )
+
+
+def _names(names: pd.Index) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(escape(name) for name in names[:5]) + more
 
 
 def findings(inputs: Inputs) -> str:
@@ -132,14 +140,13 @@ def history(inputs: Inputs, plan: Plan) -> str:
     -------
     str
     """
-    n_periods, n_assets = inputs.returns.shape
-    noun = NOUNS[inputs.frequency.name]
-    ratio = plan.lookback / n_assets
+    n_periods, noun = len(inputs.returns), NOUNS[inputs.frequency.name]
+    ratio = plan.lookback / latest(inputs, plan).shape[1]
     dates = inputs.returns.index
     text = (
         f"There are returns of {_count(n_periods, noun)}, from {dates[0].date()} to "
         f"{dates[-1].date()}. Today's portfolio is estimated from the last {plan.lookback}: "
-        f"{ratio:.1f} {noun}s an asset. "
+        f"{ratio:.1f} {noun}s per asset. "
     )
     if ratio <= 1:
         return text + (
@@ -254,7 +261,7 @@ def comparison(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
     table, noun = compared.volatility, NOUNS[inputs.frequency.name]
     n_periods = len(compared.result.returns)
     n_decisions = -(-n_periods // plan.step)
-    best = table.index[0]
+    best = str(table.index[0])
     with_article = {MIXED: f"the {MIXED}", "sample covariance": "the sample covariance"}
     text = (
         f"Each estimator chose the portfolio of lowest variance {_count(n_decisions, 'time')}, "
@@ -262,7 +269,7 @@ def comparison(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
         f"Over the {_count(n_periods, noun)} that followed, **{with_article.get(best, best)}** had "
         f"the lowest volatility, {table['volatility'].iloc[0]:.2%} a year"
     )
-    text += "." if best == MIXED else f"; the mixed model had {table.loc[MIXED, 'volatility']:.2%}."
+    text += "." if best == MIXED else f"; the mixed model had {table['volatility'][MIXED]:.2%}."
     rivals = [
         with_article.get(name, name) for name in table.index[table["included"]] if name != best
     ]
@@ -303,17 +310,20 @@ def weight_table(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) 
     Returns
     -------
     DataFrame of length n_assets
-        Numbers, the largest weight first; what ``weights.csv`` holds.
+        Numbers, the largest weight first; what ``weights.csv`` holds. Assets that were left out
+        have the weight 0, so that the file can be given back as the weights held.
     """
+    names = inputs.returns.columns
+    shares = found.attribution.by_asset.reindex(names, fill_value=0.0)
     table = pd.DataFrame(
         {
-            "weight": found.weights.clip(lower=0.0).round(6),
-            groups.name or "group": groups.reindex(found.weights.index),
-            "risk_share": found.attribution.by_asset.reindex(found.weights.index).round(6),
+            "weight": found.weights.reindex(names, fill_value=0.0).clip(lower=0.0).round(6),
+            groups.name or "group": groups.reindex(names),
+            "risk_share": shares.round(6),
         }
     ).rename_axis("asset")
     if inputs.previous is not None:
-        previous = inputs.previous.reindex(found.weights.index)
+        previous = inputs.previous.reindex(names)
         table["previous"] = previous
         table["trade"] = (table["weight"] - previous).round(6)
     return table.sort_values("weight", ascending=False, kind="stable")
@@ -452,7 +462,7 @@ def attribution(found: MixedModelPortfolio) -> str:
     if len(hedges):
         text += f" {_count(len(hedges), 'asset')} lower it, {escape(hedges.index[-1])} the most."
     gap = (shares - found.weights.reindex(shares.index)).abs()
-    name = gap.idxmax()
+    name: Any = gap.idxmax()
     if gap[name] < 0.005:
         return text + (
             " Every asset carries as large a share of the risk as of the wealth: so it is in any "
@@ -561,12 +571,9 @@ def caveats(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
     years = len(returns) / year
     sigma = float(returns[MIXED].std() * np.sqrt(year))
     needed = (2 * sigma / 0.01) ** 2
-    n_assets = inputs.returns.shape[1]
-    worst = -compared.summary.loc[MIXED, "drawdown"]
+    worst = -float(compared.summary["drawdown"][MIXED])
     lines = [
-        f"**Survivors.** All {n_assets} assets are there at the end. Whoever chose them knew that. "
-        "What failed on the way is not in the file, so every return above is likely to be too "
-        "high, that of 1/N too.",
+        _survivors(inputs.returns),
         f"**A short past.** {years:.1f} years of evaluation give the mean return of the portfolio "
         f"a standard error of {sigma / np.sqrt(years):.1%} a year. To tell an advantage of one "
         f"per cent a year from noise at this volatility takes about {needed:,.0f} years. "
@@ -582,3 +589,19 @@ def caveats(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
         "them; no riskless rate is taken off. Nothing here is investment advice.",
     ]
     return _bullets(lines)
+
+
+def _survivors(returns: pd.DataFrame) -> str:
+    """Whether assets have ended, and what that does to the returns."""
+    ended = returns.columns[returns.iloc[-1].isna()]
+    if len(ended):
+        return (
+            f"**Survivors.** Without a last return: {_names(ended)}. What was held of them counts "
+            "as sold at the last price, which is more than a failed firm pays. What failed and is "
+            "not in the file makes every return above too high, that of 1/N too."
+        )
+    return (
+        f"**Survivors.** All {returns.shape[1]} assets are there at the end. Whoever chose them "
+        "knew that. What failed on the way is not in the file, so every return above is likely to "
+        "be too high, that of 1/N too."
+    )

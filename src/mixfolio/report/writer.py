@@ -1,9 +1,9 @@
 """A report on a reader's own prices: a page, the notebook behind it, and the weights.
 
-The notebook ``template.md`` of this package is executed by papermill with the reader's
-files as parameters. Inputs are checked before a kernel starts. Everything is made in a temporary
-folder and moved in place at the end: an error leaves nothing behind, and an earlier report as it
-was.
+The notebook ``template.md`` of this package is executed by papermill with the reader's files as
+parameters. Files, choices and limits are checked before a kernel starts; nothing is estimated
+outside the notebook. Everything is made in a temporary folder and moved in place at the end: an
+error leaves nothing behind, and an earlier report as it was.
 """
 
 import os
@@ -20,9 +20,9 @@ import mixfolio
 from mixfolio import errors
 from mixfolio._inputs import read_count
 from mixfolio.errors import MixfolioError
-from mixfolio.prices import Layout
+from mixfolio.prices import Layout, Missing
 from mixfolio.report import html, pipeline
-from mixfolio.report.pipeline import Inputs, Missing
+from mixfolio.report.pipeline import Inputs
 
 __all__ = ["Report", "ReportError", "write_report"]
 
@@ -75,9 +75,9 @@ def write_report(
     output : path
         Folder, made if it is not there. Reports in it are replaced, other files left alone.
     level : float
-        Confidence of the set of estimators, between 0 and 1.
+        Confidence of the model confidence set of estimators, between 0 and 1.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
     progress : bool
         Whether to show a progress bar of cells.
     **choices
@@ -94,12 +94,23 @@ def write_report(
         If the extra packages are not installed, the folder cannot be written, or a cell fails.
     MixfolioError
         If the files or the choices cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mixfolio import datasets, report
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI Japan", "US Treasuries"]]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (100 * (1 + returns).cumprod()).to_csv(f"{folder}/prices.csv")
+    ...     made = report.write_report(f"{folder}/prices.csv", f"{folder}/report")
+    >>> made.page.name, made.notebook.name, made.weights.name
+    ('report.html', 'report.ipynb', 'weights.csv')
     """
     tools = _tools()
     inputs = pipeline.read_inputs(
         price_file, group_file, previous_file, layout=layout, missing=missing
     )
-    pipeline.build_portfolio(inputs, pipeline.make_plan(inputs, **choices))
+    pipeline.make_plan(inputs, **choices)  # refuses; the notebook makes the plan and estimates
     parameters = {
         "prices": str(Path(price_file).resolve()),
         "groups": "" if group_file is None else str(Path(group_file).resolve()),

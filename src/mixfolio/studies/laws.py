@@ -56,6 +56,14 @@ def realised_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) -> 
     ------
     DataError
         If there are too few periods.
+
+    Examples
+    --------
+    450 assets and two years of days: a third of the best ratio is left.
+
+    >>> from mixfolio.studies import laws
+    >>> round(laws.realised_ratio(450, 500), 3)
+    0.321
     """
     p, n = _freedom(n_assets, n_periods, zero_cost)
     a, b = (n - p + 2) / 2, (p - 1) / 2
@@ -65,8 +73,31 @@ def realised_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) -> 
 def perceived_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) -> float:
     """Expected in-sample information ratio of that portfolio, over the best.
 
-    Perceived means: with the known means and the sample covariance that the portfolio was made
-    from. About ``1 / sqrt(1 - N / T)``. Parameters and errors as in :func:`realised_ratio`.
+    In sample: with the known means and the sample covariance that the portfolio was made from.
+
+    Parameters
+    ----------
+    n_assets, n_periods : int
+    zero_cost : bool
+        Whether the weights sum to zero.
+
+    Returns
+    -------
+    float
+        Above 1; about ``1 / sqrt(1 - N / T)``.
+
+    Raises
+    ------
+    DataError
+        If there are too few periods.
+
+    Examples
+    --------
+    450 assets and two years of days: the portfolio promises three times the best ratio.
+
+    >>> from mixfolio.studies import laws
+    >>> round(laws.perceived_ratio(450, 500), 3)
+    3.175
     """
     p, n = _freedom(n_assets, n_periods, zero_cost)
     k = (n - p + 1) / 2
@@ -76,8 +107,29 @@ def perceived_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) ->
 def minimum_variance_inflation(n_assets: int, n_periods: int) -> float:
     """Expected realised variance of the sample minimum-variance portfolio, over the lowest.
 
-    ``(T - 2) / (T - 1 - N)``, about ``1 / (1 - N / T)``. Shorts are allowed. Parameters and errors
-    as in :func:`realised_ratio`.
+    Shorts are allowed.
+
+    Parameters
+    ----------
+    n_assets, n_periods : int
+
+    Returns
+    -------
+    float
+        ``(T - 2) / (T - 1 - N)``, about ``1 / (1 - N / T)``.
+
+    Raises
+    ------
+    DataError
+        If there are too few periods.
+
+    Examples
+    --------
+    Fifty assets and a hundred periods: about twice the lowest variance.
+
+    >>> from mixfolio.studies import laws
+    >>> laws.minimum_variance_inflation(50, 100)
+    2.0
     """
     _freedom(n_assets, n_periods, False)
     return (n_periods - 2) / (n_periods - 1 - n_assets)

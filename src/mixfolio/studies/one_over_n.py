@@ -2,8 +2,7 @@
 
 Each takes a table of past excess returns, oldest first, and gives weights. Where a strategy is a
 direction x rather than a portfolio, the weights are ``x / |1'x|``: the sign of a net short position
-is kept, as in the article's relative weights. The last column must be the market portfolio for
-:func:`value_weight` and :func:`data_and_model`.
+is kept, as in the article's relative weights.
 
 References
 ----------
@@ -11,62 +10,30 @@ DeMiguel, V., Garlappi, L. and Uppal, R. (2009). Optimal versus naive diversific
 inefficient is the 1/N portfolio strategy? Review of Financial Studies 22, 1915-1953.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from scipy.linalg import cho_solve
 
 from mixfolio import _linalg, covariance, expected_returns, optimization
-from mixfolio._inputs import Array, Labels, label_vector, read_returns
-from mixfolio.backtest import Strategy
+from mixfolio._inputs import Array, Labels, read_returns
 from mixfolio.errors import DataError
 
-__all__ = [
-    "bayes_stein",
-    "constrained_bayes_stein",
-    "constrained_mean_variance",
-    "constrained_minimum_variance",
-    "data_and_model",
-    "demiguel_garlappi_uppal",
-    "equal_and_minimum_variance",
-    "equal_weight",
-    "generalised_minimum_variance",
-    "kan_zhou",
-    "mackinlay_pastor",
-    "mean_variance",
-    "minimum_variance",
-    "relative_weights",
-    "value_weight",
-]
+__all__ = ["constrained_mean_variance", "demiguel_garlappi_uppal"]
 
 
-def relative_weights(direction: Array, labels: Labels | None = None) -> Any:
-    """A direction scaled to a net position of plus or minus one: ``x / |1'x|``.
-
-    Parameters
-    ----------
-    direction : ndarray of shape (n_assets,)
-    labels : Index of length n_assets, optional
-
-    Returns
-    -------
-    Series or ndarray of shape (n_assets,)
-
-    Raises
-    ------
-    DataError
-        If the net position is zero.
-    """
+def _relative_weights(direction: Array, labels: Labels | None) -> pd.Series:
+    """A direction scaled to a net position of plus or minus one: ``x / |1'x|``."""
     net = abs(float(direction.sum()))
     if net == 0:
         raise DataError("the position is long as much as it is short; it has no relative weights.")
-    return label_vector(direction / net, labels, "weights")
+    return pd.Series(direction / net, index=labels, name="weights")
 
 
 def _moments(returns: pd.DataFrame) -> tuple[Array, Array, Labels | None]:
     values, labels = read_returns(returns)
-    return values.mean(axis=0), np.asarray(covariance.sample(values)), labels
+    return values.mean(axis=0), covariance.sample(values), labels
 
 
 def _solve(matrix: Array, right: Array) -> Array:
@@ -82,36 +49,35 @@ def _require_periods(returns: pd.DataFrame, more: int) -> None:
         )
 
 
-def equal_weight(returns: pd.DataFrame) -> Any:
+def equal_weight(returns: pd.DataFrame) -> pd.Series:
     """1/N in every asset."""
     return optimization.equal_weight(returns.columns)
 
 
-def value_weight(returns: pd.DataFrame) -> Any:
+def _value_weight(returns: pd.DataFrame) -> pd.Series:
     """The market portfolio, which is the last asset."""
     return pd.Series(np.eye(returns.shape[1])[-1], index=returns.columns)
 
 
-def mean_variance(returns: pd.DataFrame) -> Any:
+def _mean_variance(returns: pd.DataFrame) -> pd.Series:
     """Sample mean and sample covariance, without constraints: ``S^-1 m``."""
     mean, matrix, labels = _moments(returns)
-    return relative_weights(_solve(matrix, mean), labels)
+    return _relative_weights(_solve(matrix, mean), labels)
 
 
-def bayes_stein(returns: pd.DataFrame) -> Any:
+def _bayes_stein(returns: pd.DataFrame) -> pd.Series:
     """Jorion's (1986) predictive moments, without constraints."""
     moments = expected_returns.bayes_stein_moments(returns)
-    return relative_weights(
-        _solve(np.asarray(moments.covariance), np.asarray(moments.mean)), returns.columns
-    )
+    direction = _solve(np.asarray(moments.covariance), np.asarray(moments.mean))
+    return _relative_weights(direction, returns.columns)
 
 
-def minimum_variance(returns: pd.DataFrame) -> Any:
+def _minimum_variance(returns: pd.DataFrame) -> pd.Series:
     """Lowest sample variance, shorts allowed."""
     return optimization.minimum_variance(covariance.sample(returns), long_only=False)
 
 
-def mackinlay_pastor(returns: pd.DataFrame) -> Any:
+def _mackinlay_pastor(returns: pd.DataFrame) -> pd.Series:
     """One missing factor (MacKinlay and Pastor, 2000): weights along the first eigenvector.
 
     With ``V = s^2 I + v m m'`` the tangency portfolio is proportional to m, and the maximum
@@ -121,10 +87,10 @@ def mackinlay_pastor(returns: pd.DataFrame) -> Any:
     values, labels = read_returns(returns)
     mean = values.mean(axis=0)
     leading = np.linalg.eigh(values.T @ values)[1][:, -1]
-    return relative_weights((leading @ mean) * leading, labels)
+    return _relative_weights((leading @ mean) * leading, labels)
 
 
-def kan_zhou(returns: pd.DataFrame) -> Any:
+def _kan_zhou(returns: pd.DataFrame) -> pd.Series:
     """Mixture of the tangency and the minimum-variance portfolio (Kan and Zhou, 2007).
 
     ``x = p V^-1 m + (N / T) m0 V^-1 1`` with the maximum likelihood covariance V, the mean m0 of
@@ -140,10 +106,10 @@ def kan_zhou(returns: pd.DataFrame) -> Any:
     safe_mean = safe @ mean / safe.sum()
     slope = (mean - safe_mean) @ _solve(matrix, mean - safe_mean)
     unbiased = ((n_periods - n_assets - 1) * slope - (n_assets - 1)) / n_periods
-    return relative_weights(unbiased * bold + n_assets / n_periods * safe_mean * safe, labels)
+    return _relative_weights(unbiased * bold + n_assets / n_periods * safe_mean * safe, labels)
 
 
-def equal_and_minimum_variance(returns: pd.DataFrame) -> Any:
+def _equal_and_minimum_variance(returns: pd.DataFrame) -> pd.Series:
     """Mixture ``c 1/N + d V^-1 1`` of least expected out-of-sample variance.
 
     With V the maximum likelihood covariance of T normal returns, the expected variance is quadratic
@@ -162,10 +128,10 @@ def equal_and_minimum_variance(returns: pd.DataFrame) -> Any:
     b = T**2 * (T - 2) / ((T - N - 1) * (T - N - 2) * (T - N - 4))
     quadratic = np.array([[matrix.sum() / N**2, a], [a, b * safe.sum()]])
     c, d = np.linalg.solve(quadratic, np.array([1.0, safe.sum()]))
-    return relative_weights(c * ones / N + d * safe, labels)
+    return _relative_weights(c * ones / N + d * safe, labels)
 
 
-def data_and_model(returns: pd.DataFrame, *, mispricing: float = 0.01 / 12) -> Any:
+def _data_and_model(returns: pd.DataFrame, *, mispricing: float = 0.01 / 12) -> pd.Series:
     """A prior centred on the one-factor model (Pastor, 2000), market last.
 
     The intercepts of a regression on the market shrink by ``1 / (1 + (1 + q^2) s^2 / (T u^2))``,
@@ -186,15 +152,45 @@ def data_and_model(returns: pd.DataFrame, *, mispricing: float = 0.01 / 12) -> A
     slopes = np.append(coefficients[1], 1.0)
     matrix = variance * np.outer(slopes, slopes)
     matrix[:-1, :-1] += specific
-    return relative_weights(_solve(matrix, np.append(intercepts, 0.0) + slopes * mean), labels)
+    return _relative_weights(_solve(matrix, np.append(intercepts, 0.0) + slopes * mean), labels)
 
 
 def constrained_mean_variance(
     returns: pd.DataFrame, *, covariance_scale: float | None = None
-) -> Any:
-    """Long-only mean-variance with risk aversion 1 and a scaled sample covariance.
+) -> pd.Series:
+    """Long-only mean-variance with risk aversion 1 and a scaled sample covariance ("MV-C").
 
-    The scale is ``(T - 1) / (T - N - 2)`` by default: the inverse is then unbiased.
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_periods, n_assets)
+        Decimal excess returns, oldest first.
+    covariance_scale : float, optional
+        The sample covariance is multiplied by it. The default is ``(T - 1) / (T - N - 2)``, with
+        which the inverse is unbiased for normal returns.
+
+    Returns
+    -------
+    Series of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError
+        If the returns are unusable, or there are fewer than N + 3 periods for the default scale.
+    SingularCovarianceError
+        If the covariance is not positive definite.
+
+    Examples
+    --------
+    A higher scale is a higher risk aversion: the bet on the best past mean becomes smaller.
+
+    >>> from mixfolio import datasets
+    >>> from mixfolio.studies import one_over_n
+    >>> past = datasets.load("dgu-sectors")[["Health Care", "Utilities"]].tail(120)
+    >>> one_over_n.constrained_mean_variance(past).round(3).to_dict()
+    {'Health Care': 1.0, 'Utilities': 0.0}
+    >>> one_over_n.constrained_mean_variance(past, covariance_scale=20).round(3).to_dict()
+    {'Health Care': 0.752, 'Utilities': 0.248}
     """
     if covariance_scale is None:
         _require_periods(returns, 3)
@@ -204,37 +200,74 @@ def constrained_mean_variance(
     return optimization.mean_variance(expected_returns.sample(returns), matrix, risk_aversion=1.0)
 
 
-def constrained_bayes_stein(returns: pd.DataFrame) -> Any:
+def _constrained_bayes_stein(returns: pd.DataFrame) -> pd.Series:
     """Long-only mean-variance with risk aversion 1 and Jorion's (1986) predictive moments."""
     moments = expected_returns.bayes_stein_moments(returns)
-    return optimization.mean_variance(moments.mean, moments.covariance, risk_aversion=1.0)
+    matrix = pd.DataFrame(moments.covariance)
+    return optimization.mean_variance(moments.mean, matrix, risk_aversion=1.0)
 
 
-def constrained_minimum_variance(returns: pd.DataFrame) -> Any:
+def _constrained_minimum_variance(returns: pd.DataFrame) -> pd.Series:
     """Lowest sample variance without shorts (Jagannathan and Ma, 2003)."""
     return optimization.minimum_variance(covariance.sample(returns))
 
 
-def generalised_minimum_variance(returns: pd.DataFrame) -> Any:
+def _generalised_minimum_variance(returns: pd.DataFrame) -> pd.Series:
     """Lowest sample variance with every weight at least half of 1/N."""
     matrix = covariance.sample(returns)
     return optimization.minimum_variance(matrix, bounds=(0.5 / len(matrix), None))
 
 
-def demiguel_garlappi_uppal() -> dict[str, Strategy]:
-    """The strategies under the short names of the article's tables, in their order."""
+def demiguel_garlappi_uppal() -> dict[str, Callable[[pd.DataFrame], pd.Series]]:
+    """The strategies under the short names of the article's tables, in their order.
+
+    Returns
+    -------
+    dict of str to function
+        Each takes a DataFrame of shape (n_periods, n_assets) of past decimal excess returns, oldest
+        first, and gives a Series of weights of shape (n_assets,) whose sum is one or, for a net
+        short position, minus one:
+
+        - "EW": 1/N in every asset;
+        - "MV": sample mean and sample covariance, without constraints;
+        - "BS": Bayes-Stein moments (Jorion, 1986), without constraints;
+        - "DM": data and model, a prior centered on the one-factor model (Pastor, 2000);
+        - "MIN": minimum variance, shorts allowed;
+        - "VW": the market, which must be the last asset, here and for "DM";
+        - "MP": one missing factor (MacKinlay and Pastor, 2000);
+        - "MV-C", "BS-C": long-only mean-variance with sample and with Bayes-Stein moments;
+        - "MIN-C": long-only minimum variance (Jagannathan and Ma, 2003);
+        - "G-MIN-C": minimum variance with every weight at least half of 1/N;
+        - "MV-MIN": mixture of tangency and minimum variance (Kan and Zhou, 2007, equation 65);
+        - "EW-MIN": mixture of 1/N and minimum variance.
+
+        They raise DataError for unusable returns or too few periods, and SingularCovarianceError
+        where a covariance is not positive definite.
+
+    Examples
+    --------
+    Long and short positions added up: without constraints, estimated means lead to extreme bets.
+
+    >>> from mixfolio import datasets
+    >>> from mixfolio.studies import one_over_n
+    >>> strategies = one_over_n.demiguel_garlappi_uppal()
+    >>> past = datasets.load("dgu-sectors").tail(120)
+    >>> gross = {name: strategies[name](past).abs().sum() for name in ("EW", "MV", "MIN", "MIN-C")}
+    >>> {name: round(float(total), 2) for name, total in gross.items()}
+    {'EW': 1.0, 'MV': 13.33, 'MIN': 2.62, 'MIN-C': 1.0}
+    """
     return {
         "EW": equal_weight,
-        "MV": mean_variance,
-        "BS": bayes_stein,
-        "DM": data_and_model,
-        "MIN": minimum_variance,
-        "VW": value_weight,
-        "MP": mackinlay_pastor,
+        "MV": _mean_variance,
+        "BS": _bayes_stein,
+        "DM": _data_and_model,
+        "MIN": _minimum_variance,
+        "VW": _value_weight,
+        "MP": _mackinlay_pastor,
         "MV-C": constrained_mean_variance,
-        "BS-C": constrained_bayes_stein,
-        "MIN-C": constrained_minimum_variance,
-        "G-MIN-C": generalised_minimum_variance,
-        "MV-MIN": kan_zhou,
-        "EW-MIN": equal_and_minimum_variance,
+        "BS-C": _constrained_bayes_stein,
+        "MIN-C": _constrained_minimum_variance,
+        "G-MIN-C": _generalised_minimum_variance,
+        "MV-MIN": _kan_zhou,
+        "EW-MIN": _equal_and_minimum_variance,
     }

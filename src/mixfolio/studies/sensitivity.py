@@ -1,7 +1,7 @@
 """How much a portfolio suffers from errors in its inputs.
 
 Chopra and Ziemba (1993) multiply the means, the variances or the covariances by ``1 + k z`` with
-independent standard normal z, optimise on the wrong inputs, and measure the loss with the right
+independent standard normal z, optimize on the wrong inputs, and measure the loss with the right
 ones, as a share of the best cash equivalent ``w'm - w'V w / t`` at risk tolerance t. Best and
 Grauer (1991) ask how much one mean must change to drive half of the assets out of a long-only
 portfolio.
@@ -30,42 +30,23 @@ from mixfolio._inputs import (
 )
 from mixfolio.errors import DataError, SingularCovarianceError
 
-__all__ = ["cash_equivalent", "cash_equivalent_losses", "mean_change_that_empties", "perturb"]
+__all__ = ["INPUTS", "cash_equivalent_losses", "mean_change_that_empties"]
 
 INPUTS = ("means", "variances", "covariances")
+"""The inputs of mean-variance whose errors :func:`cash_equivalent_losses` compares."""
 MAX_DRAWS = 1000
 GONE = 1e-12
 
 
-def cash_equivalent(weights: Array, mean: Array, matrix: Array, risk_tolerance: float) -> float:
+def _cash_equivalent(weights: Array, mean: Array, matrix: Array, risk_tolerance: float) -> float:
     """Riskless return held equal to the portfolio: ``w'm - w'V w / risk_tolerance``."""
     return float(weights @ mean - weights @ matrix @ weights / risk_tolerance)
 
 
-def perturb(
+def _perturb(
     mean: Array, matrix: Array, what: str, size: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Means and covariance with one kind of input multiplied by ``1 + size * z``.
-
-    Parameters
-    ----------
-    mean : ndarray of shape (n_assets,)
-    matrix : ndarray of shape (n_assets, n_assets)
-    what : {"means", "variances", "covariances"}
-    size : float
-        Standard deviation of the relative error.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    mean, matrix : ndarray
-        New arrays. The matrix may be indefinite.
-
-    Raises
-    ------
-    DataError
-        If `what` is unknown.
-    """
+    """Copies with one kind of input multiplied by ``1 + size * z``; may be indefinite."""
     n = len(mean)
     if what == "means":
         return mean * (1 + size * rng.standard_normal(n)), matrix.copy()
@@ -119,29 +100,43 @@ def cash_equivalent_losses(
         is not positive, so that there is nothing to lose a share of.
     SingularCovarianceError
         If the covariance, or each of 1,000 draws, is not positive definite.
+
+    Examples
+    --------
+    Errors of 10 % in the means cost most, here in the mean of twenty draws:
+
+    >>> from functools import partial
+    >>> from mixfolio import montecarlo
+    >>> from mixfolio.studies import sensitivity
+    >>> V = [[0.0049, 0.0020, 0.0015], [0.0020, 0.0036, 0.0012], [0.0015, 0.0012, 0.0025]]
+    >>> moments = {"mean": [0.014, 0.012, 0.010], "covariance": V, "risk_tolerances": (0.5,)}
+    >>> study = partial(sensitivity.cash_equivalent_losses, **moments)
+    >>> montecarlo.run(study, 20, seed=1).mean().round(3).to_dict()
+    {'means 0.5': 0.023, 'variances 0.5': 0.008, 'covariances 0.5': 0.001}
     """
     if read_number(size, "size") < 0:
         raise DataError(f"size is {size}; it is a standard deviation.")
     matrix, labels = read_covariance(covariance)
     means = read_vector(mean, len(matrix), labels, "mean")[0]
-    losses = {}
-    for what in INPUTS:
-        wrong_mean, wrong = _positive_definite(means, matrix, what, size, rng)
-        for tolerance in risk_tolerances:
-            if read_number(tolerance, "risk_tolerance") <= 0:
-                raise DataError(f"risk_tolerance is {tolerance}; it must be positive.")
-            aversion = 2 / tolerance
-            best = optimization.mean_variance(means, matrix, risk_aversion=aversion)
-            chosen = optimization.mean_variance(wrong_mean, wrong, risk_aversion=aversion)
-            top = cash_equivalent(best, means, matrix, tolerance)
-            if top <= 0:
-                raise DataError(
-                    f"the best cash equivalent at risk tolerance {tolerance:g} is {top:.3g}, and "
-                    "not positive: no share of it can be lost. Raise the tolerance."
-                )
-            losses[f"{what} {tolerance:g}"] = (
-                1 - cash_equivalent(chosen, means, matrix, tolerance) / top
+    draws = {what: _positive_definite(means, matrix, what, size, rng) for what in INPUTS}
+    tops = {}
+    for tolerance in risk_tolerances:
+        if read_number(tolerance, "risk_tolerance") <= 0:
+            raise DataError(f"risk_tolerance is {tolerance}; it must be positive.")
+        best = optimization.mean_variance(means, matrix, risk_aversion=2 / tolerance)
+        tops[tolerance] = _cash_equivalent(best, means, matrix, tolerance)
+        if tops[tolerance] <= 0:
+            raise DataError(
+                f"the best cash equivalent at risk tolerance {tolerance:g} is "
+                f"{tops[tolerance]:.3g}, and not positive: no share of it can be lost. Raise the "
+                "tolerance."
             )
+    losses = {}
+    for what, (wrong_mean, wrong) in draws.items():
+        for tolerance, top in tops.items():
+            chosen = optimization.mean_variance(wrong_mean, wrong, risk_aversion=2 / tolerance)
+            kept = _cash_equivalent(chosen, means, matrix, tolerance)
+            losses[f"{what} {tolerance:g}"] = 1 - kept / top
     return losses
 
 
@@ -149,7 +144,7 @@ def _positive_definite(
     mean: Array, matrix: Array, what: str, size: float, rng: np.random.Generator
 ) -> tuple[Array, Array]:
     for _ in range(MAX_DRAWS):
-        wrong_mean, wrong = perturb(mean, matrix, what, size, rng)
+        wrong_mean, wrong = _perturb(mean, matrix, what, size, rng)
         if np.linalg.eigvalsh(wrong)[0] > 1e-8 * np.trace(wrong) / len(wrong):
             return wrong_mean, wrong
     raise SingularCovarianceError(
@@ -188,6 +183,22 @@ def mean_change_that_empties(
         the share is not above 0 or more than all other assets together.
     SingularCovarianceError
         If the covariance is not positive definite.
+
+    References
+    ----------
+    Best, M. J. and Grauer, R. R. (1991). On the sensitivity of mean-variance-efficient portfolios
+    to changes in asset means. Review of Financial Studies 4, 315-342.
+
+    Examples
+    --------
+    By how much a year must one mean rise until one of three similar markets is left out?
+
+    >>> from mixfolio import covariance, datasets
+    >>> from mixfolio.studies import sensitivity
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "MSCI World USD", "MSCI Japan"]]
+    >>> yearly = 12 * covariance.sample(returns)
+    >>> f"{sensitivity.mean_change_that_empties(yearly, share=1 / 3):.2%}"
+    '0.23%'
     """
     matrix, _ = read_covariance(covariance)
     n = len(matrix)
@@ -205,7 +216,7 @@ def mean_change_that_empties(
     def empties(rise: float) -> bool:
         means = implied + rise * (np.arange(n) == asset)
         weights = optimization.mean_variance(means, matrix, risk_aversion=risk_aversion)
-        return bool((np.asarray(weights) < GONE).sum() >= share * n - 1e-9)
+        return bool((weights < GONE).sum() >= share * n - 1e-9)
 
     # Everything is in the one asset once its marginal utility is the highest there.
     marginal = implied - risk_aversion * matrix[asset]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixfolio.covariance import _estimators as covariance
+from mixfolio.covariance import _poet
 from mixfolio.errors import DataError
 from mixfolio.optimization import _optimizers as optimization
 from mixfolio.simulation import FactorWorld, Noise
@@ -61,7 +62,10 @@ def test_ewma_looks_at_the_latest_rows_most():
     calm = returns.copy()
     calm.iloc[-20:] *= 0.1
     assert np.trace(covariance.ewma(calm, halflife=5)) < 0.1 * np.trace(covariance.sample(calm))
-    assert np.trace(covariance.ewma(calm[::-1], halflife=5)) > np.trace(covariance.sample(calm))
+    reversed_rows = calm[::-1].set_axis(calm.index)
+    assert np.trace(covariance.ewma(reversed_rows, halflife=5)) > np.trace(covariance.sample(calm))
+    with pytest.raises(DataError, match="not in order of time"):
+        covariance.ewma(calm[::-1], halflife=5)
 
 
 @pytest.mark.parametrize(("halflife", "tolerance"), [(1e5, 1e-2), (1e9, 1e-6), (np.inf, 1e-14)])
@@ -271,7 +275,8 @@ def test_structured_estimates_have_labels_order_units(estimate):
     order = list(returns.columns[::-1])
     shuffled = estimate(returns[order])
     pd.testing.assert_frame_equal(shuffled, found.loc[order, order], rtol=1e-9)
-    np.testing.assert_allclose(estimate(returns + 3), found, rtol=1e-9)
+    level = 3 * (-1.0) ** np.arange(returns.shape[1])
+    np.testing.assert_allclose(estimate(returns + level), found, rtol=1e-9)
     np.testing.assert_array_equal(found, found.T)
 
 
@@ -287,6 +292,7 @@ def test_structured_estimates_at_extreme_scales(estimate, scale):
 @settings(max_examples=30)
 def test_structured_estimates_are_positive_semidefinite(n_periods, n_assets, seed):
     values = np.random.default_rng(seed).standard_t(3, (n_periods, n_assets))
+    values[0], values[-1] = -np.abs(values[0]), np.abs(values[-1])  # returns, not prices
     for estimate in STRUCTURED.values():
         found = estimate(values)
         eigenvalues = np.linalg.eigvalsh(found)
@@ -342,7 +348,7 @@ def test_structured_estimates_refuse(estimate, returns, message):
 
 @pytest.mark.parametrize("n_factors", [0, 9, -1, 2.5, None, np.nan])
 def test_numbers_of_factors(n_factors):
-    for estimate in (covariance.pca, covariance.poet, covariance.poet_threshold):
+    for estimate in (covariance.pca, covariance.poet):
         with pytest.raises(DataError, match=r"n_factors is .*between 1 and 8"):
             estimate(factor_table(), n_factors=n_factors)
 
@@ -361,7 +367,10 @@ def test_clipping_an_asset_that_never_moves():
 def test_the_level_of_returns_and_their_order_do_not_matter(estimate, shape):
     returns = factor_table(11, shape)
     found = estimate(returns)
-    np.testing.assert_allclose(estimate(returns + 3), found, rtol=0, atol=1e-10 * np.trace(found))
+    level = 3 * (-1.0) ** np.arange(shape[1])
+    np.testing.assert_allclose(
+        estimate(returns + level), found, rtol=0, atol=1e-10 * np.trace(found)
+    )
     np.testing.assert_allclose(
         estimate(returns.iloc[::-1]), found, rtol=0, atol=1e-10 * np.trace(found)
     )
@@ -407,11 +416,17 @@ def paired_table(seed=0, shape=(200, 12)):
     return 0.02 * (own + 2 * rng.standard_normal((shape[0], 1))) * np.linspace(1, 3, shape[1])
 
 
+def poet_threshold(returns, n_factors, threshold=0.5):
+    """The constant C that POET uses."""
+    Y = returns - returns.mean(axis=0)
+    return _poet.residuals(Y, len(Y) - 1, n_factors).constant(threshold)
+
+
 @pytest.mark.parametrize("shape", [(200, 12), (40, 12), (30, 30), (20, 40)])
 @pytest.mark.parametrize("n_factors", [1, 3])
 def test_poet_entry_by_entry(shape, n_factors):
     returns = paired_table(1, shape)
-    constant = covariance.poet_threshold(returns, n_factors=n_factors)
+    constant = poet_threshold(returns, n_factors=n_factors)
     wanted, kept = dumb_poet(returns, n_factors, constant)
     found = covariance.poet(returns, n_factors=n_factors)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 * np.trace(wanted))
@@ -422,10 +437,10 @@ def test_poet_entry_by_entry(shape, n_factors):
 
 def test_poet_raises_the_constant_only_where_it_must_and_hardly_more():
     plenty = paired_table(2, (400, 12))
-    assert covariance.poet_threshold(plenty, n_factors=1) == 0.5
-    assert covariance.poet_threshold(plenty, n_factors=1, threshold=0.7) == 0.7
+    assert poet_threshold(plenty, n_factors=1) == 0.5
+    assert poet_threshold(plenty, n_factors=1, threshold=0.7) == 0.7
     few = paired_table(2, (16, 40))
-    constant = covariance.poet_threshold(few, n_factors=1, threshold=0.0)
+    constant = poet_threshold(few, n_factors=1, threshold=0.0)
     assert constant > 0
     for factor, definite in ((1.0, True), (0.998, False)):
         kept = dumb_poet(few, 1, factor * constant)[1]
@@ -439,7 +454,7 @@ def test_poet_between_pca_and_the_sample():
     S = covariance.sample(returns)
     loose = covariance.poet(returns, n_factors=2, threshold=0)
     # Residuals span two dimensions less than the assets, and some threshold has to give them back.
-    assert 0 < covariance.poet_threshold(returns, n_factors=2, threshold=0) < 0.1
+    assert 0 < poet_threshold(returns, n_factors=2, threshold=0) < 0.1
     np.testing.assert_allclose(loose, S, rtol=0, atol=0.01 * np.abs(S).max())
     strict = covariance.poet(returns, n_factors=2, threshold=1e6)
     np.testing.assert_allclose(strict, covariance.pca(returns, n_factors=2), rtol=1e-10, atol=1e-18)
@@ -465,6 +480,5 @@ def test_poet_of_pairs_that_always_move_alike():
 
 @pytest.mark.parametrize("threshold", [-0.1, np.nan, np.inf, "soft", None])
 def test_thresholds(threshold):
-    for estimate in (covariance.poet, covariance.poet_threshold):
-        with pytest.raises(DataError, match="threshold is"):
-            estimate(factor_table(), n_factors=1, threshold=threshold)
+    with pytest.raises(DataError, match="threshold is"):
+        covariance.poet(factor_table(), n_factors=1, threshold=threshold)

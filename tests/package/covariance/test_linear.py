@@ -91,15 +91,14 @@ def test_oas_beside_scikit_learn():
     trace, square = np.trace(S), np.square(S).sum()
     theirs = (square + trace**2) / ((T + 1) * (square - trace**2 / N))
     assert golden["intensity"] == pytest.approx(theirs, rel=1e-12)
-    as_printed = shrinkage.oas_intensity(trace, square, N, T)
+    found, as_printed = shrinkage.oas(Y, T)
     correction = (1 - 2 / N * square / (square + trace**2)) / (1 - 2 / N / (T + 1))
     assert as_printed == pytest.approx(theirs * correction, rel=1e-12)
-    found, intensity = shrinkage.oas(Y, T)
     F = trace / N * np.eye(N)
-    np.testing.assert_allclose(found - S, intensity * (F - S), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(found - S, as_printed * (F - S), rtol=0, atol=1e-14)
     wanted = (1 - theirs) * S + theirs * F
     np.testing.assert_allclose(wanted, golden["covariance"], rtol=0, atol=1e-12)
-    assert covariance.oas_intensity(RETURNS) == pytest.approx(theirs, rel=0.05)
+    assert shrinkage.oas(Y, T - 1)[1] == pytest.approx(theirs, rel=0.05)
 
 
 def test_oas_by_its_recursion():
@@ -115,7 +114,7 @@ def test_oas_by_its_recursion():
         top = (1 - 2 / N) * product + np.trace(guess) ** 2
         bottom = (n + 1 - 2 / N) * product + (1 - n / N) * np.trace(guess) ** 2
         rho = top / bottom
-    assert covariance.oas_intensity(RETURNS) == pytest.approx(rho, rel=1e-10)
+    assert shrinkage.oas(Y, n)[1] == pytest.approx(rho, rel=1e-10)
     np.testing.assert_allclose(covariance.oas(RETURNS), (1 - rho) * S + rho * F, rtol=1e-9)
 
 
@@ -129,18 +128,14 @@ def test_oas_beats_the_sample_and_knows_the_identity():
         gains.append(losses[0] - losses[1])
     assert np.mean(gains) > 4 * np.std(gains, ddof=1) / np.sqrt(40)
     noise = np.random.default_rng(1).standard_normal((100, 40))
-    assert covariance.oas_intensity(noise) > 0.95
+    assert shrinkage.oas(centred(noise), 99)[1] > 0.95
 
 
 @pytest.mark.parametrize("shape", [(10, 40), (40, 10), (25, 25)])
-def test_intensities_by_the_smaller_gram_matrix(shape):
+def test_the_intensity_by_the_smaller_gram_matrix(shape):
     values = np.random.default_rng(11).standard_normal(shape) * np.linspace(1, 3, shape[1])
     wanted = shrinkage.shrink(centred(values), len(values) - 1, "identity")[1]
     assert covariance.shrinkage_intensity(values) == pytest.approx(wanted, rel=1e-12)
-    wanted = shrinkage.oas(centred(values), len(values) - 1)[1]
-    assert covariance.oas_intensity(values) == pytest.approx(wanted, rel=1e-12)
-    square = np.square(values.T @ values).sum()
-    assert shrinkage.gram_square(values) == pytest.approx(square, rel=1e-12)
 
 
 # ------------------------------------------------------------------------- dumb definitions
@@ -295,6 +290,7 @@ def test_estimates_are_covariances_whatever_the_scale(
     values = (
         rng.standard_t(2.5, (n_periods, n_assets)) if heavy else rng.random((n_periods, n_assets))
     )
+    values[0], values[-1] = -np.abs(values[0]), np.abs(values[-1])  # returns, not prices
     found = covariance.linear_shrinkage(scale * values, target=target)
     intensity = covariance.shrinkage_intensity(scale * values, target=target)
     assert 0 <= intensity <= 1
@@ -328,7 +324,7 @@ def test_labels_order_and_level(target):
     assert list(found.index) == list(found.columns) == names
     shuffled = names[::-1]
     pd.testing.assert_frame_equal(
-        covariance.linear_shrinkage(returns[shuffled] + 7, target=target),
+        covariance.linear_shrinkage(returns[shuffled] + [7, -7, 7, -7, 7], target=target),
         found.loc[shuffled, shuffled],
         rtol=1e-10,
     )

@@ -310,6 +310,7 @@ def test_bootstrap_rejects_equal_ratios_about_as_often_as_it_says(draw, band):
     assert band[0] - MONTE_CARLO < robust < band[1] + MONTE_CARLO
 
 
+@pytest.mark.slow
 def test_memmel_holds_its_size_under_normality_and_loses_it_under_dependence():
     _, normal = rejection_rates(normal_pairs)
     robust, dependent = rejection_rates(autoregressive_pairs)

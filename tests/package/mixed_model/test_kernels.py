@@ -517,7 +517,9 @@ def test_bad_factors():
         covariance_reml(returns, kernels, factors=f.assign(f1=0.3))
     with pytest.raises(DataError, match="factor 'f1' is a combination"):
         covariance_reml(returns, kernels, factors=f.assign(f1=2 * f["f0"] - 1))
-    with pytest.raises(DataError, match="lacks 5 of the 25 dates"):
+    with pytest.raises(
+        DataError, match="factors lacks 5 of the 25 periods of the returns, the first is 2001-01-31"
+    ):
         covariance_reml(returns, kernels, factors=f.iloc[5:])
     with pytest.raises(DataError, match="some twice"):
         covariance_reml(returns, kernels, factors=pd.concat([f, f]))
@@ -533,9 +535,9 @@ def test_bad_factors():
 BAD_FACTORS = {
     "missing": (
         lambda f: spoil(f, (2, 1), np.nan),
-        "1 cell.*first is factor 'f1' in period 2001-03-31.*Leave these",
+        "1 cell.*first in column f1 of period 2001-03-31.*Leave these",
     ),
-    "infinite": (lambda f: spoil(f.to_numpy(), (2, 1), np.inf), "1 cell.*factor 1 in period 2"),
+    "infinite": (lambda f: spoil(f.to_numpy(), (2, 1), np.inf), "1 cell.*column 1 of period 2"),
     "words": (lambda f: f["f0"].map(lambda x: "up" if x > 0 else "down"), "'up'|'down'"),
     "complex": (lambda f: f * 1j, "complex"),
     "none": (lambda f: f[[]], r"shape \(25, 0\).*leave the argument out"),

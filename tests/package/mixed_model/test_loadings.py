@@ -476,10 +476,3 @@ def test_nothing_is_printed_or_warned_in_ordinary_use():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         random_loadings(RETURNS, GROUPS)
-    assert loading_model.__all__ == [
-        "LoadingModel",
-        "Part",
-        "fit",
-        "random_loadings",
-        "standardise",
-    ]

@@ -344,7 +344,8 @@ def test_awkward_panels_have_their_optimum(case, seed, shape, gaps, ratio, power
     low = rng.normal(size=(n, 2))
     chosen = KERNELS[case](K.to_numpy(), block, low @ low.T)
     random = ("asset", "period") if period else ("asset",)
-    scaled = returns.to_numpy() * 10.0**power
+    values = returns.to_numpy()
+    scaled = (values - np.nanmean(values)) * 10.0**power  # returns are not all of one sign
     fit = panel_reml(scaled, chosen, random=random)
     matrices = [np.eye(n)] if chosen is None else [chosen]
     cells = Cells(scaled, chosen.values() if isinstance(chosen, dict) else matrices, None, period)
@@ -523,7 +524,7 @@ def test_predictions_at_other_values_of_the_regressors():
     with pytest.raises(DataError, match="fixed does not name"):
         fit.predict(pd.Series({"x1": 2.0, "y": 1.0}))
     for wrong in ([1.0], 2.0, [1.0, 2.0, 3.0]):
-        with pytest.raises(DataError, match="one a regressor"):
+        with pytest.raises(DataError, match="one per regressor"):
             fit.predict(wrong)
     with pytest.raises(DataError, match="missing or infinite"):
         fit.predict([1.0, np.nan])
@@ -784,14 +785,27 @@ BAD = {
         {"fixed": lambda r, K, X: with_cell(X, 3, 0, np.nan)},
         "fixed has 1 cell.*column x0",
     ),
-    "regressor too short": ({"fixed": lambda r, K, X: X.iloc[1:]}, "lacks 1 of the periods"),
+    "regressor too short": (
+        {"fixed": lambda r, K, X: X.iloc[1:]},
+        "fixed lacks 1 of the 12 periods.*first is 2001-01-31",
+    ),
     "regressor array too short": (
         {"fixed": lambda r, K, X: X.to_numpy()[1:]},
-        "must have 12 rows",
+        "fixed has 11 periods and returns 12",
     ),
     "infinite regressor": (
         {"fixed": lambda r, K, X: with_cell(X, 3, 0, np.inf)},
-        "missing or infinite, the first in row 3",
+        "missing or infinite, the first in column x0 of period 2001-04-30",
+    ),
+    "regressor with a period twice": (
+        {"fixed": lambda r, K, X: pd.concat([X, X])},
+        "fixed lacks 0 of the 12 periods of the returns, or one has some twice",
+    ),
+    "complex regressor": ({"fixed": lambda r, K, X: X * 1j}, "fixed holds complex numbers"),
+    "no regressor": ({"fixed": lambda r, K, X: X[[]]}, "leave the argument out"),
+    "a regressor called intercept": (
+        {"fixed": lambda r, K, X: X.rename(columns={"x0": "intercept"})},
+        "fixed has a column 'intercept'",
     ),
     "regimes by name": (
         {"fixed": lambda r, K, X: pd.Series(["calm"] * 6 + ["wild"] * 6, r.index)},

@@ -51,19 +51,19 @@ def test_bounds_are_matched_by_label():
     lower = pd.Series([0.0, 0.0, 0.0, 0.3], list("dcba"))
     assert weights(bounds=(lower, None), long_only=False)["a"] >= 0.3
     bound = limits(bounds=(lower, None))
-    np.testing.assert_array_equal(bound.lower, [0.3, 0, 0, 0])
+    np.testing.assert_array_equal(bound.assets.lower, [0.3, 0, 0, 0])
 
 
 def test_bounds_for_some_assets_leave_the_others_alone():
     bound = limits(bounds={"c": (0.2, None), "d": (None, 0.1)}, long_only=False)
-    np.testing.assert_array_equal(bound.lower, [-np.inf, -np.inf, 0.2, -np.inf])
-    np.testing.assert_array_equal(bound.upper, [np.inf, np.inf, np.inf, 0.1])
+    np.testing.assert_array_equal(bound.assets.lower, [-np.inf, -np.inf, 0.2, -np.inf])
+    np.testing.assert_array_equal(bound.assets.upper, [np.inf, np.inf, np.inf, 0.1])
     assert bound.names == ("lower bound 0.2 of c", "upper bound 0.1 of d")
 
 
 def test_positions_name_assets_without_labels():
     bound = read_constraints(3, None, bounds={2: (0.5, None)})
-    np.testing.assert_array_equal(bound.lower, [0, 0, 0.5])
+    np.testing.assert_array_equal(bound.assets.lower, [0, 0, 0.5])
 
 
 @pytest.mark.parametrize("none", [(None, None), (-np.inf, np.inf), None])
@@ -74,10 +74,10 @@ def test_no_bounds(none):
 
 
 def test_long_only_is_a_lower_bound_of_zero():
-    np.testing.assert_array_equal(limits(bounds=(-0.5, 0.6)).lower, np.zeros(4))
-    np.testing.assert_array_equal(limits(bounds=(0.05, 0.6)).lower, np.full(4, 0.05))
+    np.testing.assert_array_equal(limits(bounds=(-0.5, 0.6)).assets.lower, np.zeros(4))
+    np.testing.assert_array_equal(limits(bounds=(0.05, 0.6)).assets.lower, np.full(4, 0.05))
     np.testing.assert_array_equal(
-        limits(bounds=(-0.5, 0.6), long_only=False).lower, np.full(4, -0.5)
+        limits(bounds=(-0.5, 0.6), long_only=False).assets.lower, np.full(4, -0.5)
     )
 
 
@@ -286,8 +286,11 @@ def test_limits_that_leave_exactly_one_portfolio():
         ({"group_limits": (0, 1)}, r"groups and group_limits go together"),
         ({"groups": SECTORS, "group_limits": {"q": (0, 1)}}, r"unknown group 'q'; there are \['x'"),
         ({"groups": SECTORS, "group_limits": 0.5}, r"group limit of 'x' is 0\.5; .* pair"),
-        ({"groups": SECTORS, "group_limits": {"x": ("?", 1)}}, r"group_limits is '\?'; it must be"),
-        ({"groups": SECTORS, "group_limits": {"x": (np.nan, 1)}}, r"group_limits is nan"),
+        (
+            {"groups": SECTORS, "group_limits": {"x": ("?", 1)}},
+            r"group limit of 'x' is '\?'; it must",
+        ),
+        ({"groups": SECTORS, "group_limits": {"x": (np.nan, 1)}}, r"group limit of 'x' is nan"),
         ({"groups": SECTORS[:3], "group_limits": (0, 1)}, r"no entry for 1 asset.*'d'.*Add them"),
         ({"groups": list("xyx"), "group_limits": (0, 1)}, r"groups has 3 entries.* 4 assets"),
         (

@@ -738,7 +738,7 @@ def test_frontier_below_its_start_is_refused():
 
 
 def test_frontier_of_one_point_is_refused():
-    with pytest.raises(DataError, match=r"n_points is 1; a frontier needs at least 2"):
+    with pytest.raises(DataError, match=r"n_points is 1; it must be at least 2"):
         optimization.efficient_frontier(MEANS, COVARIANCE, n_points=1)
 
 
@@ -959,7 +959,7 @@ def test_zero_cost_bounds_that_do_not_bind_change_nothing(seed):
     free = optimization.zero_cost_sharpe(mean, matrix, target=0.02)
     assert free @ mean == pytest.approx(0.02, rel=1e-12)
     widest = np.abs(free).max()
-    program = optimization._bounded_zero_cost(matrix, mean, 0.02, 1.01 * widest)
+    program = optimization._zero_cost(matrix, mean, 0.02, 1.01 * widest)
     np.testing.assert_allclose(program, free, rtol=0, atol=1e-10 * widest)
     loose = optimization.zero_cost_sharpe(mean, matrix, target=0.02, bound=1.01 * widest)
     np.testing.assert_allclose(loose, free, rtol=0, atol=1e-12 * widest)

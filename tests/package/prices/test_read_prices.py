@@ -224,7 +224,13 @@ REFUSED = {
     "gap": (
         replaced("100.5", ""),
         {},
-        ["line 4", "column 'SPY'", "1 cell is missing", "1 have gaps inside", "missing='drop-"],
+        [
+            "line 4",
+            "column 'SPY'",
+            "1 cell is missing",
+            "1 have gaps inside",
+            "missing='drop-assets'",
+        ],
     ),
     "late start": (
         replaced("90.0", "").replace("89.5", "NA"),
@@ -234,7 +240,7 @@ REFUSED = {
     "gap inside a common period": (
         replaced("90.0", "").replace("100.5", ""),
         {"missing": "common-period"},
-        ["line 4", "column 'SPY'", "1 cell is missing", "no gaps inside", "'keep'"],
+        ["line 4", "column 'SPY'", "1 cell is missing", "1 have gaps inside", "'keep'"],
     ),
     "no asset left": (
         replaced("90.0", "").replace("100.5", ""),
@@ -256,11 +262,6 @@ REFUSED = {
     "header only": ("date,SPY\n", {}, ["line 2", "column 1", "no row", "Export it again"]),
     "no value": ("date,SPY\n2024-01-02,\n", {}, ["line 1", "column 2", "filled", "Export it"]),
     "single column": ("date\n2024-01-02\n", {}, ["line 1", "column 1", "'date'", "Separate"]),
-    "byte-order mark": (
-        "\ufeff" + WIDE,
-        {},
-        ["line 1", "column 1", "byte-order mark", "utf-8-sig"],
-    ),
     "semicolons": (
         WIDE.replace(",", ";"),
         {},
@@ -311,7 +312,13 @@ REFUSED = {
     "pair that is not there": (
         long_replaced("2024-01-03,TLT,89.5\n", ""),
         {},
-        ["no line", "column 'TLT'", "date 2024-01-03", "1 cell is missing", "missing='drop-"],
+        [
+            "no line",
+            "column 'TLT'",
+            "date 2024-01-03",
+            "1 cell is missing",
+            "missing='drop-assets'",
+        ],
     ),
     "long table with more columns": (
         "date,symbol,price,volume\n2024-01-02,SPY,100,5\n2024-01-03,SPY,101,6\n",
@@ -385,7 +392,7 @@ def test_the_name_of_the_file_is_in_the_message(tmp_path):
         read_prices(path)
 
 
-@pytest.mark.parametrize("option", [{"layout": "tall"}, {"missing": "fill"}, {"min_periods": 0}])
+@pytest.mark.parametrize("option", [{"layout": "tall"}, {"missing": "guess"}, {"min_periods": 0}])
 def test_unknown_options_are_refused(option):
     with pytest.raises(DataError, match=next(iter(option))):
         read_prices(io.StringIO(WIDE), **option)
@@ -413,6 +420,18 @@ def test_common_period_cuts_late_starts_and_early_ends():
     frame = read_prices(io.StringIO(text), missing="common-period")
     assert [day.day for day in frame.index] == [3, 4]
     assert [day.day for day in frame.attrs["dropped"]["dates"]] == [2, 5]
+
+
+def test_fill_bridges_a_short_gap_by_the_last_price():
+    text = "date,A,B\n2024-01-02,1,4\n2024-01-03,,5\n2024-01-04,3,6\n"
+    frame = read_prices(io.StringIO(text), missing="fill")
+    assert frame["A"].tolist() == [1.0, 1.0, 3.0]
+
+
+def test_the_mark_that_excel_writes_is_passed_over():
+    text = "date,A,B\n2024-01-02,1,4\n2024-01-03,2,5\n"
+    marked = read_prices(io.BytesIO(text.encode("utf-8-sig")))
+    pd.testing.assert_frame_equal(marked, read_prices(io.StringIO(text)))
 
 
 @pytest.mark.parametrize("text", ["NA", "N/A", "NaN", "nan", "null", "NULL", ""])

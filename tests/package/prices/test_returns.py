@@ -120,8 +120,9 @@ def test_prices_and_compounding_agree():
         (lambda p: p.astype(object).replace(40, "n/a"), r"not a number .*'n/a'.*Convert"),
         (lambda p: p[::-1], r"dates of prices do not increase.*sort_index"),
         (lambda p: p.to_numpy(), r"prices is of type ndarray; it must be a DataFrame"),
+        (lambda p: p["a"] - 100, r"prices is of type Series; .*prices.to_frame\(\)"),
     ],
-    ids=["one row", "negative", "infinite", "text", "newest first", "array"],
+    ids=["one row", "negative", "infinite", "text", "newest first", "array", "series"],
 )
 def test_prices_that_give_no_returns(change, message):
     with pytest.raises(DataError, match=message):

@@ -234,6 +234,7 @@ def test_an_interruption_says_so(tmp_path, monkeypatch, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["prices.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_signal_leaves_nothing(tmp_path):
     write(tmp_path, own_data.daily(1500, 23))

@@ -57,7 +57,7 @@ def test_wide_long_and_marked_files_give_the_same(tmp_path):
     excel = own_prices.read_inputs(marked)
     for other in (long, excel):
         pd.testing.assert_frame_equal(other.returns, wide.returns, check_column_type=False)
-    assert "byte-order mark" in excel.notes[0] and excel.name == "excel.csv"
+    assert excel.name == "excel.csv" and excel.notes == wide.notes
 
 
 def test_times_of_one_zone_are_days(tmp_path):
@@ -92,7 +92,12 @@ def ragged():
 def test_missing_prices_are_refused_unless_told_what_to_do(tmp_path):
     with pytest.raises(DataError) as caught:
         read(tmp_path, ragged())
-    for fragment in ("Global Bonds starts later", "MSCI US has gaps inside", "--missing fill"):
+    for fragment in (
+        "1 start late",
+        "1 have gaps inside",
+        "Global Bonds, MSCI US",
+        "--missing fill",
+    ):
         assert fragment in str(caught.value)
 
 
@@ -115,7 +120,7 @@ def test_drop_assets(tmp_path):
 
 
 def test_the_common_period_has_no_gaps(tmp_path):
-    with pytest.raises(DataError, match=r"3 prices are missing inside.*MSCI US"):
+    with pytest.raises(DataError, match=r"3 cells are missing in 1 of 6 assets .*MSCI US"):
         read(tmp_path, ragged(), missing="common-period")
     table = ragged().drop(columns="MSCI US")
     inputs = read(tmp_path, table, missing="common-period")
@@ -134,7 +139,7 @@ def test_fill_bridges_short_gaps_and_no_others(tmp_path):
     np.testing.assert_allclose(found, [0, 0, 0, gap], atol=1e-12)
     assert "3 missing prices" in inputs.notes[0]
     table.iloc[70:77, 2] = np.nan
-    with pytest.raises(DataError, match="7 prices are missing inside"):
+    with pytest.raises(DataError, match="7 cells are missing in 1 of 6 assets"):
         read(tmp_path, table, missing="fill")
 
 
@@ -142,6 +147,120 @@ def test_groups_may_name_assets_that_were_left_out(tmp_path):
     groups = write(tmp_path, own_data.groups(), "groups.csv")
     inputs = own_prices.read_inputs(write(tmp_path, ragged()), groups, missing="drop-assets")
     assert list(inputs.groups.index) == list(inputs.returns)
+
+
+# ------------------------------------------------------------------- missing prices that are kept
+
+LATE, GONE = "MSCI US", "Hedge Funds"  # listed after 60 months; delisted before the last 40
+
+
+def listed_late(n_missing=60):
+    table = own_data.monthly()
+    table.iloc[:n_missing, table.columns.get_loc(LATE)] = np.nan
+    return table
+
+
+def test_kept_prices_stay_missing_and_so_do_their_returns(tmp_path):
+    inputs = read(tmp_path, listed_late(), missing="keep")
+    assert inputs.returns[LATE].isna().sum() == 60 and inputs.returns[LATE].iloc[60:].notna().all()
+    assert inputs.returns.drop(columns=LATE).notna().all(axis=None)
+    assert inputs.notes == []
+
+
+@pytest.mark.parametrize("days", [True, False])
+def test_weeks_with_a_missing_day_are_missing(tmp_path, days):
+    table = own_data.daily()
+    table.iloc[: 100 if days else 0, 2] = np.nan
+    returns = read(tmp_path, table, missing="keep").returns
+    assert (returns.iloc[:, 2].isna().sum() > 18) == days
+    assert returns.drop(columns=returns.columns[2]).notna().all(axis=None)
+
+
+def test_a_late_listing_takes_part_once_it_has_a_window(tmp_path):
+    inputs = read(tmp_path, listed_late(), missing="keep")
+    plan = own_prices.make_plan(inputs, window=30, lookback=60)
+    found = own_prices.compare(inputs, plan, rng=np.random.default_rng(1))
+    first = 60 + plan.window  # the first decision with all returns of its window
+    first += -(first - plan.window) % plan.step
+    for name in ("1/N", "nonlinear shrinkage", "mixed model"):
+        held = found.result.weights[name][LATE]
+        assert (held.iloc[: first - plan.window] == 0).all()
+    equal = found.result.weights["1/N"]
+    assert equal.iloc[0].drop(LATE).tolist() == pytest.approx([1 / 5] * 5)
+    assert equal.iloc[first - plan.window].tolist() == pytest.approx([1 / 6] * 6)
+    assert LATE in own_prices.build_portfolio(inputs, plan).weights.index
+
+
+def test_before_it_lists_an_asset_changes_nothing(tmp_path):
+    inputs = read(tmp_path, listed_late(), missing="keep")
+    never = read(tmp_path, listed_late().drop(columns=LATE))
+    plan = own_prices.make_plan(inputs, window=30)
+    found, without = (
+        own_prices.compare(i, plan, rng=np.random.default_rng(1)).result.gross[:60]
+        for i in (inputs, never)
+    )
+    pd.testing.assert_frame_equal(found, without, rtol=0, atol=1e-14)
+
+
+def test_without_a_window_an_asset_is_left_out_today(tmp_path):
+    groups = write(tmp_path, own_data.groups(), "groups.csv")
+    path = write(tmp_path, listed_late(120))
+    for group_file in (None, groups):
+        inputs = own_prices.read_inputs(path, group_file, missing="keep")
+        plan = own_prices.make_plan(inputs)
+        found = own_prices.build_portfolio(inputs, plan)
+        assert list(found.weights.index) == [name for name in own_data.ASSETS if name != LATE]
+        used = own_prices.known_groups(own_prices.latest(inputs, plan), inputs.groups)
+        assert list(used.index) == list(found.weights.index)
+
+
+def test_an_asset_that_is_held_but_has_no_window_is_refused_by_name(tmp_path):
+    path = write(tmp_path, listed_late(120))
+    held = pd.Series(1 / 6, pd.Index(own_data.ASSETS, name="asset"), name="weight")
+    inputs = own_prices.read_inputs(
+        path, None, write(tmp_path, held, "weights.csv"), missing="keep"
+    )
+    with pytest.raises(DataError, match="MSCI US is held now, but has no whole window"):
+        own_prices.make_plan(inputs)
+    own_prices.make_plan(inputs, lookback=30)
+    held[LATE], held["Hedge Funds"] = 0.0, 1 / 3
+    inputs = own_prices.read_inputs(
+        path, None, write(tmp_path, held, "weights.csv"), missing="keep"
+    )
+    found = own_prices.build_portfolio(inputs, own_prices.make_plan(inputs))
+    assert found.diagnosis["turnover"] > 0
+
+
+def test_an_asset_that_ends_is_sold_at_its_last_price(tmp_path):
+    table = own_data.monthly()
+    table.iloc[-40:, table.columns.get_loc(GONE)] = np.nan
+    inputs = read(tmp_path, table, missing="keep")
+    plan = own_prices.make_plan(inputs, window=30)
+    found = own_prices.compare(inputs, plan, rng=np.random.default_rng(1))
+    assert found.result.frozen["asset"].unique().tolist() == [GONE]
+    assert (found.result.weights["1/N"][GONE].iloc[-36:] == 0).all()
+    assert found.result.returns.notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("late", "what"), [(slice(0, 40), "window"), (slice(100, 110), "lookback")]
+)
+def test_too_few_assets_with_a_window_are_refused(tmp_path, late, what):
+    table = own_data.monthly()
+    table.iloc[late, :4] = np.nan
+    inputs = read(tmp_path, table, missing="keep")
+    message = rf"prices.csv: 2 asset\(s\) have all returns .* Choose a shorter {what}"
+    with pytest.raises(DataError, match=message):
+        own_prices.make_plan(inputs)
+
+
+def test_the_usual_cap_leaves_room_for_the_assets_that_have_a_window(tmp_path):
+    table = own_data.monthly()
+    table.iloc[:40, :3] = np.nan
+    inputs = read(tmp_path, table, missing="keep")
+    assert own_prices.make_plan(inputs).max_position == 0.5
+    with pytest.raises(InfeasibleError, match=r"upper bounds add up to 0\.75"):
+        own_prices.make_plan(inputs, max_position=0.25)
 
 
 # ------------------------------------------------------------------- refusals
@@ -152,7 +271,7 @@ REFUSED = {
     "too short": (lambda t: t.iloc[:35], {}, "34 monthly returns are left; 40 are needed"),
     "two rows": (lambda t: t.iloc[:2], {}, "three dates"),
     "still": (lambda t: t.assign(X=1.0), {}, "constant"),
-    "unknown policy": (lambda t: t, {"missing": "guess"}, "missing is 'guess'"),
+    "unknown policy": (lambda t: t, {"missing": "guess"}, "missing='guess' is unknown"),
     "one price": (lambda t: t.assign(X=np.nan), {"missing": "fill"}, "X without a single price"),
     "two-week steps": (
         lambda t: t.set_axis(pd.date_range("2010", periods=len(t), freq="14D", name="date")),
@@ -222,6 +341,14 @@ def test_a_plan_that_the_data_do_not_allow(inputs, name):
 def test_limits_that_no_portfolio_meets(inputs, choices):
     with pytest.raises(InfeasibleError):
         own_prices.make_plan(inputs, **choices)
+
+
+def test_an_asset_that_does_not_move_in_a_window_is_refused_by_name(tmp_path):
+    table = own_data.monthly()
+    table.iloc[80:, 3] = table.iloc[80, 3]
+    inputs = read(tmp_path, table)
+    with pytest.raises(DataError, match="never move, the first is MSCI World USD"):
+        own_prices.make_plan(inputs)
 
 
 def test_limits_on_groups_need_groups(tmp_path):

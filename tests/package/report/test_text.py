@@ -16,15 +16,14 @@ NASTY = ["<b>A</b>", "B_x_y", "C*D*", "E|F", "$G$", "[H](http://x.y)"]
 class Parts:
     """Everything a report is made of."""
 
-    def __init__(self, folder, table, groups=None, previous=None, **choices):
-        self.inputs = own_prices.read_inputs(write(folder, table), groups, previous)
+    def __init__(self, folder, table, groups=None, previous=None, missing="raise", **choices):
+        path = write(folder, table)
+        self.inputs = own_prices.read_inputs(path, groups, previous, missing=missing)
         self.plan = own_prices.make_plan(self.inputs, **choices)
         self.found = own_prices.build_portfolio(self.inputs, self.plan)
         self.compared = own_prices.compare(self.inputs, self.plan, rng=np.random.default_rng(1))
-        self.groups = self.inputs.groups
-        if self.groups is None:
-            past = self.inputs.returns.iloc[-self.plan.lookback :]
-            self.groups = own_prices.learned_groups(past)
+        past = own_prices.latest(self.inputs, self.plan)
+        self.groups = own_prices.known_groups(past, self.inputs.groups)
 
     def texts(self):
         """Every sentence, by the function that made it."""
@@ -78,6 +77,32 @@ def test_the_summary(parts):
     assert "raise no concern" in text
 
 
+def test_an_asset_without_a_window_is_named_and_has_no_weight(tmp_path):
+    table = own_data.monthly()
+    table.iloc[:120, 2] = np.nan
+    parts = Parts(tmp_path, table, missing="keep")
+    texts = parts.texts()
+    assert texts["summary"].endswith("and so left out today: MSCI US.")
+    assert "of 5 assets, the most in" in texts["summary"]
+    assert f"{60 / 5:.1f} months per asset" in texts["history"]
+    assert "All 6 assets are there at the end" in texts["caveats"]
+    weights = wording.weight_table(parts.inputs, parts.found, parts.groups)
+    assert weights.loc["MSCI US", ["weight", "risk_share"]].tolist() == [0, 0]
+    assert "MSCI US" not in wording.shown_weights(weights).index
+    path = write(tmp_path, weights, "weights.csv")
+    again = own_prices.read_inputs(tmp_path / "prices.csv", None, path, missing="keep")
+    found = own_prices.build_portfolio(again, own_prices.make_plan(again))
+    assert found.diagnosis["turnover"] == pytest.approx(0, abs=1e-4)
+    assert wording.weight_table(again, found, parts.groups)["trade"].abs().max() < 1e-4
+
+
+def test_an_asset_that_has_ended_is_named(tmp_path):
+    table = own_data.monthly()
+    table.iloc[-20:, 4] = np.nan
+    text = Parts(tmp_path, table, missing="keep", window=30).texts()["caveats"]
+    assert "Without a last return: Hedge Funds." in text and "All 6" not in text
+
+
 def test_concerns_are_marked(tmp_path):
     table = own_data.monthly()
     table.iloc[80:, 0] /= 2
@@ -96,7 +121,7 @@ def test_history_says_what_the_ratio_means(parts, lookback, fragment):
     wide = pd.DataFrame(0.0, parts.inputs.returns.index, range(n_assets))
     inputs = dataclasses.replace(parts.inputs, returns=wide)
     text = wording.history(inputs, dataclasses.replace(parts.plan, lookback=lookback))
-    assert fragment in text and f"{lookback / n_assets:.1f} months an asset" in text
+    assert fragment in text and f"{lookback / n_assets:.1f} months per asset" in text
 
 
 def test_where_groups_come_from(parts, tmp_path):

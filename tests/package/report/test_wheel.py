@@ -14,6 +14,8 @@ from mixfolio.report import pipeline as own_prices
 from tests.package.report import own_data
 from tests.package.report.own_data import write
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 UV = (sys.executable, "-m", "uv")
 

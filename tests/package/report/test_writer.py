@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mixfolio.report import pipeline as own_prices
 from mixfolio.report import writer as report
 from tests.package.report import own_data
 from tests.package.report.own_data import write
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +156,23 @@ def test_a_kernel_that_dies_is_reported(files, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_nothing_is_estimated_outside_the_notebook(files, tmp_path, monkeypatch):
+    quick(monkeypatch)
+    for name in ("build_portfolio", "learned_groups", "compare"):
+        refuse = partial(pytest.fail, f"{name} was called outside the notebook")
+        monkeypatch.setattr(own_prices, name, lambda *_, refuse=refuse, **__: refuse())
+    made = report.write_report(files / "my prices.csv", tmp_path / "out", max_position=0.4)
+    assert made.page.exists()
+
+
 def test_bad_input_is_refused_before_a_kernel_starts(files, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "_execute", lambda *_: pytest.fail("a kernel was started"))
     for options, message in (
         ({"window": 9999}, "window is 9999"),
         ({"max_position": 0.01}, "upper bounds add up"),
         ({"level": 2}, "level is 2"),
+        ({"max_group": 0.5}, "max-group needs --groups"),
+        ({"turnover_penalty": 0.1}, "turnover-penalty needs --previous"),
         ({"group_file": files / "my prices.csv"}, "my prices.csv"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -1,31 +1,29 @@
 """The study of covariances in portfolios: what is shared, what is computed, what tests reject."""
 
 import warnings
-from functools import partial
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import pearsonr
 
-from mixfolio import datasets, montecarlo
+from mixfolio import datasets
 from mixfolio import mixed_model as public
 from mixfolio.backtest import _engine as backtest
 from mixfolio.backtest._engine import BacktestResult
 from mixfolio.covariance import _estimators as covariance
 from mixfolio.errors import DataError, SingularCovarianceError
+from mixfolio.estimators import ESTIMATORS
 from mixfolio.expected_returns import _estimators as expected_returns
 from mixfolio.inference import _many as comparisons
 from mixfolio.inference import _pairs as inference
 from mixfolio.mixed_model import _recommended as mixed_model
 from mixfolio.optimization import _optimizers as optimization
-from mixfolio.studies import contests as validation_study
-from mixfolio.studies import minimum_variance as volatility_study
+from mixfolio.studies import contests
 
 NAMES = ["a", "b", "c", "d", "e", "f"]
 GROUPS = pd.Series([*"xxxyyy"], NAMES)
-FEW = {name: validation_study.ESTIMATORS[name] for name in ("sample", "LW identity", "mixed model")}
+FEW = {name: ESTIMATORS[name] for name in ("sample", "LW identity", "mixed model")}
 
 
 def draw(n_periods=60, seed=0, names=NAMES):
@@ -38,9 +36,7 @@ def draw(n_periods=60, seed=0, names=NAMES):
 @pytest.fixture(scope="module")
 def evaluated():
     riskless = pd.Series(0.001, draw().index)
-    result = validation_study.evaluate(
-        draw(), GROUPS, window=30, step=3, costs=0.001, risk_free=riskless
-    )
+    result = contests.evaluate(draw(), GROUPS, window=30, step=3, costs=0.001, risk_free=riskless)
     return result, riskless
 
 
@@ -69,13 +65,13 @@ def test_a_covariance_is_computed_once_a_table():
         return covariance.sample(past)
 
     estimators = {"counted": counting}
-    validation_study.evaluate(draw(), GROUPS, window=30, step=5, estimators=estimators)
+    contests.evaluate(draw(), GROUPS, window=30, step=5, estimators=estimators)
     assert len(calls) == len(set(calls)) == 6
 
 
 def test_what_is_remembered_belongs_to_every_bit_and_name():
     calls = []
-    sample = validation_study.remembered(lambda past, groups: calls.append(groups) or len(calls), 7)
+    sample = contests._remembered(lambda past, groups: calls.append(groups) or len(calls), 7)
     past = draw(10)
     touched = past.copy()
     touched.iloc[3, 2] = np.nextafter(touched.iloc[3, 2], 1)
@@ -85,10 +81,10 @@ def test_what_is_remembered_belongs_to_every_bit_and_name():
     assert calls == [7] * 5
 
 
-@pytest.mark.parametrize("portfolio", validation_study.PORTFOLIOS)
+@pytest.mark.parametrize("portfolio", contests.PORTFOLIOS)
 def test_each_strategy_is_what_it_would_be_alone(evaluated, portfolio):
     result, riskless = evaluated
-    build = validation_study.PORTFOLIOS[portfolio]
+    build = contests.PORTFOLIOS[portfolio]
     alone = backtest.walk_forward(
         draw(),
         {"alone": lambda past: build(past, mixed_model.covariance(past, GROUPS))},
@@ -120,9 +116,7 @@ def test_portfolios_are_what_their_names_say(evaluated):
     np.testing.assert_array_equal(first("mean-variance"), best)
     np.testing.assert_array_equal(result.weights["mean-variance", "1/N"].iloc[0], 1 / 6)
     assert set(result.weights) == {
-        (kind, name)
-        for kind in validation_study.PORTFOLIOS
-        for name in ["1/N", *validation_study.ESTIMATORS]
+        (kind, name) for kind in contests.PORTFOLIOS for name in ["1/N", *ESTIMATORS]
     }
 
 
@@ -131,8 +125,8 @@ def test_weights_know_nothing_of_the_future():
     changed = draw()
     changed.iloc[cut:] = rng.normal(0, 0.05, changed.iloc[cut:].shape)
     options = {"window": 30, "step": 3}
-    before = validation_study.evaluate(draw(), GROUPS, **options)
-    after = validation_study.evaluate(changed, GROUPS, **options)
+    before = contests.evaluate(draw(), GROUPS, **options)
+    after = contests.evaluate(changed, GROUPS, **options)
     for name, held in before.weights.items():
         again = after.weights[name]
         np.testing.assert_array_equal(held.iloc[: cut - 30 + 1], again.iloc[: cut - 30 + 1])
@@ -144,8 +138,8 @@ def test_every_estimator_works_on_nearly_equal_assets_without_a_warning():
     past = draw(40)
     past["f"] = past["e"] + 1e-4 * draw(40, seed=5)["f"]
     with warnings.catch_warnings(action="error"):
-        for name, estimate in validation_study.ESTIMATORS.items():
-            V = validation_study.remembered(estimate, GROUPS)(past)
+        for name, estimate in ESTIMATORS.items():
+            V = contests._remembered(estimate, GROUPS)(past)
             assert list(V.columns) == NAMES, name
             assert np.linalg.eigvalsh(V)[0] > 0, name
 
@@ -156,23 +150,23 @@ def test_a_kernel_model_that_climbs_to_the_level_of_rounding_is_accepted():
         datasets.load("industries-and-styles", role="risk_free").loc[past.index, "RF"], axis=0
     )
     groups = datasets.groups("industries-and-styles")
-    V = validation_study.ESTIMATORS["mixed model, kernel"](past, groups)
+    V = ESTIMATORS["mixed model, kernel"](past, groups)
     assert np.linalg.eigvalsh(V)[0] > 0
 
 
 def test_a_failure_names_strategy_and_date():
     with pytest.raises(SingularCovarianceError) as caught:
-        validation_study.evaluate(draw(), GROUPS, window=5, step=3, estimators=FEW)
+        contests.evaluate(draw(), GROUPS, window=5, step=3, estimators=FEW)
     assert "'minimum variance', 'sample'" in str(caught.value.__notes__)
 
 
 # ------------------------------------------------------------------ who is better
 
 
-@pytest.mark.parametrize("portfolio", validation_study.PORTFOLIOS)
+@pytest.mark.parametrize("portfolio", contests.PORTFOLIOS)
 def test_league_against_its_parts(evaluated, portfolio):
     result, riskless = evaluated
-    table = validation_study.league(
+    table = contests.league(
         result,
         portfolio,
         periods_per_year=12,
@@ -197,18 +191,18 @@ def test_league_against_its_parts(evaluated, portfolio):
     np.testing.assert_allclose(
         table.loc[name, list(expected)].astype(float), list(expected.values()), rtol=1e-10
     )
-    rng, measure = np.random.default_rng(3), validation_study.measure_of(portfolio)
+    rng, measure = np.random.default_rng(3), contests._measure_of(portfolio)
     chosen = comparisons.model_confidence_set(records, measure=measure, rng=rng, n_resamples=99)
     steps = comparisons.stepdown(records, "1/N", measure=measure, rng=rng, n_resamples=99)
     assert table["in_set"].to_dict() == chosen["included"].to_dict()
     assert np.isnan(table.loc["1/N", "p (1/N)"])
     others = table.index.drop("1/N")
     np.testing.assert_array_equal(table.loc[others, "p (1/N)"], steps.loc[others, "adjusted"])
-    assert list(table.index) == ["1/N", *validation_study.ESTIMATORS]
+    assert list(table.index) == ["1/N", *ESTIMATORS]
 
 
 def test_what_is_judged_by_what():
-    measures = {kind: validation_study.measure_of(kind) for kind in validation_study.PORTFOLIOS}
+    measures = {kind: contests._measure_of(kind) for kind in contests.PORTFOLIOS}
     assert measures == {
         "minimum variance": "log_variance",
         "minimum variance, shorts": "log_variance",
@@ -236,7 +230,7 @@ def test_differences_have_sign_size_and_verdict():
 
     def compare(name, *rivals):
         rng = np.random.default_rng(5)
-        return validation_study.differences(result, name, rivals, rng=rng, **options)
+        return contests.differences(result, name, rivals, rng=rng, **options)
 
     ours, theirs = compare("calm", "wild"), compare("wild", "calm")
     assert ours["verdict"].tolist() == ["win", "win"]
@@ -260,15 +254,13 @@ def test_unknown_names_are_refused(evaluated):
     result, _ = evaluated
     rng = np.random.default_rng(0)
     with pytest.raises(DataError, match="portfolio is 'maximum risk'"):
-        validation_study.league(result, "maximum risk", periods_per_year=12, rng=rng)
+        contests.league(result, "maximum risk", periods_per_year=12, rng=rng)
     with pytest.raises(DataError, match="benchmark is 'truth'"):
-        validation_study.league(
-            result, "risk parity", periods_per_year=12, rng=rng, benchmarks=["truth"]
-        )
+        contests.league(result, "risk parity", periods_per_year=12, rng=rng, benchmarks=["truth"])
     with pytest.raises(DataError, match="rng is of type int"):
-        validation_study.league(result, "risk parity", periods_per_year=12, rng=1)
+        contests.league(result, "risk parity", periods_per_year=12, rng=1)
     with pytest.raises(DataError, match=r"no estimator \['truth'\]"):
-        validation_study.differences(result, "sample", ["truth"], periods_per_year=12, rng=rng)
+        contests.differences(result, "sample", ["truth"], periods_per_year=12, rng=rng)
 
 
 # ------------------------------------------------------------------ crises
@@ -277,7 +269,7 @@ def test_unknown_names_are_refused(evaluated):
 def test_conditions_against_loops():
     returns = draw(40)
     windows = {"first": ("2001-03", "2001-08"), "second": ("2002-01-31", "2002-12-31")}
-    table = validation_study.conditions(returns, windows, 12)
+    table = contests.conditions(returns, windows, 12)
     rows = {"first": range(2, 8), "second": range(12, 24)}
     rows["otherwise"] = [t for t in range(40) if t not in {*rows["first"], *rows["second"]}]
     for name, chosen in rows.items():
@@ -292,120 +284,16 @@ def test_through_a_crisis():
         {"up": [0.1, 0.1, 0.1, 0.1], "down": [0.5, -0.5, 0.2, -0.1]},
         pd.period_range("2001-01", periods=4, freq="M"),
     )
-    table = validation_study.through(records, {"fall": ("2001-02", "2001-04")})
+    table = contests.through(records, {"fall": ("2001-02", "2001-04")})
     assert table["fall", "return"].tolist() == pytest.approx([0.331, 0.5 * 1.2 * 0.9 - 1])
     assert table["fall", "drawdown"].tolist() == pytest.approx([0.0, -0.5])
 
 
 def test_windows_without_data_are_refused():
     with pytest.raises(DataError, match="early has 0 period"):
-        validation_study.conditions(draw(), {"early": ("1990", "1991")}, 12)
+        contests.conditions(draw(), {"early": ("1990", "1991")}, 12)
     with pytest.raises(DataError, match="early has no period"):
-        validation_study.through(draw(), {"early": ("1990", "1991")})
-
-
-# ------------------------------------------------------------------ do the tests keep their level?
-
-
-@pytest.mark.parametrize("process", validation_study.PROCESSES)
-def test_laws_of_the_processes(process):
-    z = validation_study._pair(process, 200_000, 0.8, np.random.default_rng(6))
-    assert z.shape == (200_000, 2)
-    np.testing.assert_allclose(z.mean(axis=0), 0, atol=0.02)
-    np.testing.assert_allclose(z.var(axis=0), 1, atol=0.06)
-    last = np.corrcoef(z[1:, 0], z[:-1, 0])[0, 1]
-    assert last == pytest.approx(0.3 if process == "AR(1)" else 0.0, abs=0.02)
-    clustered = np.corrcoef(z[1:, 0] ** 2, z[:-1, 0] ** 2)[0, 1] > 0.15
-    assert clustered == ("GARCH" in process)
-    together = np.corrcoef(z.T)[0, 1]
-    assert together == pytest.approx(0.8, abs=0.02 if process != "GARCH" else 0.1)
-
-
-@pytest.mark.parametrize("common", [True, False])
-def test_garch_against_a_loop(common):
-    z = np.random.default_rng(14).standard_normal((30, 2, 3))
-    shocks = validation_study._garch(z, common=common)
-    for world in range(2):
-        variance = np.ones(3)
-        for period in range(30):
-            shock = np.sqrt(variance) * z[period, world]
-            np.testing.assert_allclose(shocks[period, world], shock, rtol=1e-12)
-            last = np.full(3, (shock**2).mean()) if common else shock**2
-            variance = 0.05 + 0.15 * last + 0.80 * variance
-
-
-@pytest.mark.parametrize("process", ["GARCH", "common GARCH"])
-def test_whether_the_variance_is_shared(process):
-    z = validation_study._pair(process, 100_000, 0.8, np.random.default_rng(7))
-    size = (z**2).sum(axis=1)
-    gap = (z[:, 0] ** 2 - z[:, 1] ** 2) / size
-    assert np.corrcoef(size[1:], size[:-1])[0, 1] > 0.15
-    persistent = np.corrcoef(gap[1:], gap[:-1])[0, 1]
-    assert (persistent > 0.05) if process == "GARCH" else (abs(persistent) < 0.02)
-
-
-def test_all_tests_keep_their_level_under_their_assumptions():
-    study = partial(validation_study.rejections, n_resamples=99)
-    rates = montecarlo.run(study, 200, seed=8).mean()
-    foils = {"Jobson-Korkie-Memmel", "Pitman-Morgan"}
-    assert set(rates.index) == foils | {"bootstrap, Sharpe", "bootstrap, variance"}
-    assert ((rates >= 0.005) & (rates <= 0.11)).all()  # 0.05 within three or more standard errors
-
-
-def test_dependence_over_time_breaks_the_foils():
-    study = partial(validation_study.rejections, process="AR(1)", n_resamples=99)
-    rates = montecarlo.run(study, 200, seed=8).mean()
-    assert rates["Jobson-Korkie-Memmel"] > 0.10
-    assert rates["bootstrap, Sharpe"] < rates["Jobson-Korkie-Memmel"]
-
-
-def test_unequal_records_are_rejected(monkeypatch):
-    unequal = np.random.default_rng(9).standard_normal((240, 2)) * [1, 2] + [0.5, 0]
-    monkeypatch.setattr(validation_study, "_pair", lambda *arguments: unequal)
-    found = validation_study.rejections(np.random.default_rng(0), sharpe=0.3)
-    assert all(value == 1.0 for value in found.values())
-
-
-def test_formulas_at_once_are_the_formulas_one_by_one():
-    pairs = np.random.default_rng(10).standard_normal((7, 60, 2)) + 0.3
-    pairs[..., 1] += pairs[..., 0]
-    alone = [inference.jobson_korkie_memmel(*pair.T).p_value for pair in pairs]
-    np.testing.assert_allclose(validation_study._memmel(pairs), alone, rtol=1e-10)
-    apart = [pearsonr(a + b, a - b).pvalue for a, b in pairs.swapaxes(1, 2)]
-    np.testing.assert_allclose(validation_study._pitman(pairs), apart, rtol=1e-10)
-
-
-def test_formulas_keep_their_level_under_their_assumptions():
-    rng = np.random.default_rng(11)
-    rates = validation_study.formula_rejections(rng, n_pairs=8000, n_periods=240)
-    error = np.sqrt(0.05 * 0.95 / 8000)
-    assert all(abs(rate - 0.05) <= 3 * error for rate in rates.values()), rates
-
-
-@pytest.mark.parametrize("process", ["i.i.d.", "common GARCH"])
-def test_records_in_a_family_follow_one_law(process):
-    z = validation_study._draw(process, 50, 4, 0.6, np.random.default_rng(12), 4000)
-    assert z.shape == (4000, 50, 4)
-    np.testing.assert_allclose(z.var(axis=(0, 1)), 1, atol=0.05)
-    flat = np.corrcoef(z[:, -1].T)[np.triu_indices(4, 1)]
-    np.testing.assert_allclose(flat, 0.6, atol=0.06)
-    apart = np.corrcoef(z[:, -1, 0], z[[*range(1, 4000), 0], -1, 0])[0, 1]
-    assert abs(apart) < 0.05  # worlds know nothing of each other
-
-
-def test_families_of_equals_seldom_err():
-    rates = montecarlo.run(validation_study.family_errors, 60, seed=13).mean()
-    for name, rate in rates.items():
-        level = 0.05 if name.startswith("stepdown") else 0.10
-        assert rate <= level + 3 * np.sqrt(level * (1 - level) / 60), name
-    assert len(rates) == 4
-
-
-def test_errors_in_a_family_are_seen(monkeypatch):
-    unequal = np.random.default_rng(9).standard_normal((1, 240, 5)) * [1, 1, 1, 1, 2]
-    monkeypatch.setattr(validation_study, "_draw", lambda *arguments: unequal)
-    found = validation_study.family_errors(np.random.default_rng(0), sharpe=0.5)
-    assert found == dict.fromkeys(found, 1.0)
+        contests.through(draw(), {"early": ("1990", "1991")})
 
 
 def test_random_loadings_are_fitted_once_a_table(monkeypatch):
@@ -414,35 +302,38 @@ def test_random_loadings_are_fitted_once_a_table(monkeypatch):
         public, "random_loadings", lambda past, groups: calls.append(1) or fit(past, groups)
     )
     names = ["random loadings", "random loadings, shrunk"]
-    each = {name: validation_study.ESTIMATORS[name] for name in names}
-    table = validation_study.strategies(GROUPS, estimators=each)
+    each = {name: ESTIMATORS[name] for name in names}
+    table = contests._strategies(GROUPS, estimators=each)
     for strategy in table.values():
         strategy(draw(40))
     assert len(calls) == 1
     for name in names:
         shared = table["minimum variance", name](draw(40))
-        V = volatility_study.ESTIMATORS[name](draw(40), GROUPS)
+        V = ESTIMATORS[name](draw(40), GROUPS)
         np.testing.assert_array_equal(shared, optimization.minimum_variance(V))
 
 
-def test_arguments_of_rejections_are_checked():
-    rng = np.random.default_rng(0)
-    with pytest.raises(DataError, match="process is 'GARCH-M'"):
-        validation_study.rejections(rng, process="GARCH-M")
-    with pytest.raises(DataError, match="n_periods is 10"):
-        validation_study.rejections(rng, n_periods=10)
-    with pytest.raises(DataError, match="block_length is 60"):
-        validation_study.rejections(rng, n_periods=120, block_length=60)
-    with pytest.raises(DataError, match="n_pairs is 0"):
-        validation_study.formula_rejections(rng, n_pairs=0)
-    with pytest.raises(DataError, match="process is 'noise'"):
-        validation_study.family_errors(rng, process="noise")
-    with pytest.raises(DataError, match="n_records is 1"):
-        validation_study.family_errors(rng, n_records=1)
-
-
 def test_equal_weight_is_the_optimization_one():
-    table = validation_study.strategies(GROUPS, estimators={})
-    for kind in validation_study.PORTFOLIOS:
+    table = contests._strategies(GROUPS, estimators={})
+    for kind in contests.PORTFOLIOS:
         expected = optimization.equal_weight(NAMES)
         pd.testing.assert_series_equal(table[kind, "1/N"](draw()), expected)
+
+
+# ------------------------------------------------------------------ which assets, which groups
+
+
+def test_draws_are_balanced_and_repeatable():
+    names = contests.draw_assets(GROUPS, 2, np.random.default_rng(0))
+    assert GROUPS[names].value_counts().eq(2).all()
+    assert len(set(names)) == 4
+    assert names == contests.draw_assets(GROUPS, 2, np.random.default_rng(0))
+    with pytest.raises(DataError, match="group 'x' has 3 asset"):
+        contests.draw_assets(GROUPS, 5, np.random.default_rng(0))
+
+
+def test_permuted_groups_keep_their_sizes():
+    found = contests.permute_groups(GROUPS, np.random.default_rng(1))
+    assert found.index.equals(GROUPS.index)
+    assert sorted(found) == sorted(GROUPS)
+    assert not found.equals(GROUPS)

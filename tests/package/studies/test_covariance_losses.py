@@ -82,7 +82,7 @@ def test_losses_are_those_of_the_estimates():
     assert found["portfolio_variance OAS"] == losses.portfolio_variance(estimate, sigma)
     assert found["minimum_variance OAS"] == losses.minimum_variance_loss(estimate, sigma)
     assert found["qlike OAS"] == losses.qlike_loss(estimate, sigma)
-    assert len(found) == 4 * len(covariance_study.ESTIMATORS)
+    assert len(found) == 4 * len(covariance_study._COMPARED)
 
 
 def test_a_longer_sample_continues_a_shorter_one():
@@ -96,7 +96,7 @@ def test_losses_without_an_inverse_are_left_out():
     assert "minimum_variance sample" not in results
     assert "qlike EWMA" not in results
     assert "minimum_variance nonlinear" in results
-    table = covariance_study.loss_table(results)
+    table = covariance_study._loss_table(results)
     inverted = ["portfolio_variance", "minimum_variance", "qlike"]
     assert table.loc[["sample", "EWMA"], inverted].isna().all(axis=None)
     assert table.drop(["sample", "EWMA"]).notna().all(axis=None)
@@ -104,8 +104,8 @@ def test_losses_without_an_inverse_are_left_out():
 
 def test_table_by_hand():
     results = run(12, truth="Toeplitz", n_assets=10, n_periods=25)
-    table = covariance_study.loss_table(results)
-    assert list(table.index) == list(covariance_study.ESTIMATORS)
+    table = covariance_study._loss_table(results)
+    assert list(table.index) == list(covariance_study._COMPARED)
     assert table.loc["sample", "PRIAL"] == table.loc["sample", "PRIAL s.e."] == 0
     wanted = 100 * (1 - results["frobenius OAS"].mean() / results["frobenius sample"].mean())
     assert table.loc["OAS", "PRIAL"] == pytest.approx(wanted, rel=1e-12)
@@ -120,12 +120,12 @@ def test_curves_are_tables_side_by_side():
     )
     assert len(draws) == 2 * 2 * 3
     curves = covariance_study.loss_curves(draws)
-    assert len(curves) == 2 * 2 * len(covariance_study.ESTIMATORS)
+    assert len(curves) == 2 * 2 * len(covariance_study._COMPARED)
     assert set(curves["n_periods"]) == {24, 6}
     results = run(3, seed=4, truth="Toeplitz", n_assets=12, n_periods=6)
     part = curves[(curves["truth"] == "Toeplitz") & (curves["ratio"] == 2.0)]
     part = part.set_index("estimator").drop(columns=["truth", "ratio", "n_periods"])
-    pd.testing.assert_frame_equal(part, covariance_study.loss_table(results))
+    pd.testing.assert_frame_equal(part, covariance_study._loss_table(results))
 
 
 def cells(**columns):
@@ -171,28 +171,13 @@ def test_winners_that_cannot_be():
 
 def test_who_wins_where_it_is_known():
     """Each by 4 standard errors: the target that is true, and the estimator made for the case."""
-    alike = covariance_study.loss_table(run(20, truth="identity-like", n_periods=63, n_assets=63))
+    alike = covariance_study._loss_table(run(20, truth="identity-like", n_periods=63, n_assets=63))
     for name in ("LW identity", "OAS"):
         assert alike.loc[name, "PRIAL"] > 80 + 4 * alike.loc[name, "PRIAL s.e."]
     factor = run(20, truth="factor", n_periods=126, n_assets=63)
     for loss in ("portfolio_variance", "minimum_variance"):
         gap = factor[f"{loss} LW identity"] - factor[f"{loss} nonlinear"]
         assert gap.mean() > 4 * gap.std() / np.sqrt(20)
-
-
-@pytest.mark.parametrize("n_factors", [1, 3])
-def test_factors_above_noise(n_factors):
-    rng = np.random.default_rng(6)
-    loadings = rng.standard_normal((n_factors, 40)) * 0.8
-    values = rng.standard_normal((400, n_factors)) @ loadings + rng.standard_normal((400, 40))
-    assert covariance_study.factors_above_noise(values) == n_factors
-    assert covariance_study.factors_above_noise(1e-12 * values + 3e-12) == n_factors
-
-
-def test_factors_of_nothing():
-    assert covariance_study.factors_above_noise(np.random.default_rng(7).normal(size=(30, 1))) == 1
-    with pytest.raises(DataError, match=r"1 asset\(s\) never move"):
-        covariance_study.factors_above_noise(np.column_stack([np.arange(9.0), np.full(9, 0.1)]))
 
 
 def test_instability_is_that_of_square_samples():
@@ -227,4 +212,4 @@ def test_curves_that_cannot_be():
         with pytest.raises(DataError, match=message):
             covariance_study.loss_draws(2, seed=1, ratios=(ratio,))
     with pytest.raises(DataError, match="no losses of the sample"):
-        covariance_study.loss_table(pd.DataFrame({"frobenius OAS": [1.0]}))
+        covariance_study._loss_table(pd.DataFrame({"frobenius OAS": [1.0]}))

@@ -19,8 +19,8 @@ def risk(weights, matrix):
 
 def ratios(n_assets, n_periods, rng):
     """What one sample covariance makes of the best portfolios, over the best; by the package."""
-    root = rng.standard_normal((n_assets, n_assets + 2))
-    truth, mean = root @ root.T, rng.standard_normal(n_assets)
+    root = 0.01 * rng.standard_normal((n_assets, n_assets + 2))
+    truth, mean = root @ root.T, 0.01 * rng.standard_normal(n_assets)
     sample = rng.multivariate_normal(mean, truth, n_periods, method="cholesky")
     estimate = covariance.sample(sample)
     inverse, wrong = np.linalg.inv(truth), np.linalg.inv(estimate)

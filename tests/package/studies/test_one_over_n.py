@@ -165,9 +165,9 @@ def test_mixture_of_equal_and_minimum_variance_beats_both_in_expectation():
 
 def test_a_firm_prior_holds_the_market():
     returns = past(2)
-    firm = strategies.data_and_model(returns, mispricing=1e-9)
+    firm = strategies._data_and_model(returns, mispricing=1e-9)
     np.testing.assert_allclose(firm, np.eye(5)[-1], atol=1e-6)
-    loose = strategies.data_and_model(returns, mispricing=1e3)
+    loose = strategies._data_and_model(returns, mispricing=1e3)
     assert np.abs(loose[:-1]).max() > 0.1
 
 
@@ -197,14 +197,14 @@ def test_units_do_not_matter(name):
 
 
 def test_a_net_short_position_stays_short():
-    weights = strategies.relative_weights(np.array([1.0, -3.0]))
+    weights = strategies._relative_weights(np.array([1.0, -3.0]), None)
     np.testing.assert_array_equal(weights, [0.5, -1.5])
-    assert strategies.mean_variance(-past(4)).sum() == pytest.approx(-1.0)
+    assert strategies._mean_variance(-past(4)).sum() == pytest.approx(-1.0)
 
 
 def test_no_net_position():
     with pytest.raises(DataError, match="long as much as it is short"):
-        strategies.relative_weights(np.array([1.0, -1.0]))
+        strategies._relative_weights(np.array([1.0, -1.0]), None)
 
 
 @pytest.mark.parametrize("name", STUDY)

@@ -38,6 +38,7 @@ def published():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("estimator", PUBLISHED_DESIGN)
 def test_published_medians(published, noise, estimator):
@@ -134,7 +135,7 @@ def test_one_replication_step_by_step():
         for part, values in (("in", train @ w), ("out", returns[60:] @ w)):
             ratio = values.mean() / values.std(ddof=1) * np.sqrt(250)
             assert found[f"{name} {part}"] == pytest.approx(ratio, rel=1e-8), (name, part)
-    assert set(found) == {f"{n} {p}" for n in studies.ESTIMATORS for p in ("in", "out")}
+    assert set(found) == {f"{n} {p}" for n in studies.PORTFOLIOS for p in ("in", "out")}
 
 
 def test_the_order_and_choice_of_estimators_changes_no_number():
@@ -153,7 +154,7 @@ def test_truth_knows_the_noise():
     """The portfolio of the truth is not fooled by unmatched variance, nor by industries."""
     world = FactorWorld(n_per_industry=3).draw(np.random.default_rng(0))
     for noise in NOISES.values():
-        found = studies.ESTIMATORS["truth"](world, noise, np.empty((0, 27)))
+        found = studies.PORTFOLIOS["truth"](world, noise, np.empty((0, 27)))
         wanted = optimization.zero_cost_sharpe(world.mean, world.covariance(noise))
         np.testing.assert_array_equal(found, wanted)
 
@@ -183,12 +184,12 @@ def test_the_published_hierarchy_looks_ahead_and_ours_does_not():
         block = train[np.ix_(member, member)]
         inner[member, j] = optimization.zero_cost_sharpe(mean[member], block)
     wanted = inner @ np.linalg.inv(inner.T @ np.cov(returns.T) @ inner) @ np.ones(9)
-    found = studies.published_hierarchical(world, returns[:60], returns)
+    found = studies._published_hierarchical(world, returns[:60], returns)
     np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-10 * np.abs(wanted).max())
     changed = np.vstack([returns[:60], 2 * returns[60:] - 0.01])
-    one, two = (studies.published_hierarchical(world, r[:60], r) for r in (returns, changed))
+    one, two = (studies._published_hierarchical(world, r[:60], r) for r in (returns, changed))
     assert np.abs(one / np.abs(one).max() - two / np.abs(two).max()).max() > 0.01
-    for portfolio in studies.ESTIMATORS.values():
+    for portfolio in studies.PORTFOLIOS.values():
         a, b = (portfolio(world, Noise(), r[:60]) for r in (returns, changed))
         np.testing.assert_array_equal(a, b)
     ratios = small(as_published=True)
@@ -198,7 +199,7 @@ def test_the_published_hierarchy_looks_ahead_and_ours_does_not():
 def test_hierarchical_uses_the_industries():
     world = FactorWorld(n_per_industry=4).draw(np.random.default_rng(1))
     train = world.simulate(200, np.random.default_rng(2)).to_numpy()
-    found = studies.ESTIMATORS["hierarchical"](world, Noise(), train)
+    found = studies.PORTFOLIOS["hierarchical"](world, Noise(), train)
     wanted = hierarchy.cluster_then_allocate(
         world.mean, pd.DataFrame(np.cov(train.T), world.mean.index, world.mean.index), world.groups
     )

@@ -25,7 +25,7 @@ MEAN, MATRIX = problem()
 
 def test_cash_equivalent_by_hand():
     """.5 * .1 + .5 * .2 = .15; variance .25 * .04 + .25 * .08 = .03; divided by 2."""
-    found = sensitivity.cash_equivalent(
+    found = sensitivity._cash_equivalent(
         np.array([0.5, 0.5]), np.array([0.1, 0.2]), np.diag([0.04, 0.08]), 2.0
     )
     assert found == pytest.approx(0.15 - 0.015, rel=1e-14)
@@ -36,18 +36,18 @@ def test_cash_equivalent_by_hand():
 
 def test_perturb_changes_one_kind_of_input_by_the_same_draws():
     z = np.random.default_rng(1).standard_normal(6)
-    mean, matrix = sensitivity.perturb(MEAN, MATRIX, "means", 0.1, np.random.default_rng(1))
+    mean, matrix = sensitivity._perturb(MEAN, MATRIX, "means", 0.1, np.random.default_rng(1))
     np.testing.assert_allclose(mean, MEAN * (1 + 0.1 * z), rtol=1e-14)
     np.testing.assert_array_equal(matrix, MATRIX)
 
-    mean, matrix = sensitivity.perturb(MEAN, MATRIX, "variances", 0.1, np.random.default_rng(1))
+    mean, matrix = sensitivity._perturb(MEAN, MATRIX, "variances", 0.1, np.random.default_rng(1))
     wanted = MATRIX.copy()
     for j in range(6):
         wanted[j, j] *= 1 + 0.1 * z[j]
     np.testing.assert_allclose(matrix, wanted, rtol=1e-14)
     np.testing.assert_array_equal(mean, MEAN)
 
-    mean, matrix = sensitivity.perturb(MEAN, MATRIX, "covariances", 0.1, np.random.default_rng(1))
+    mean, matrix = sensitivity._perturb(MEAN, MATRIX, "covariances", 0.1, np.random.default_rng(1))
     draws, wanted = iter(np.random.default_rng(1).standard_normal(15)), MATRIX.copy()
     for i in range(6):
         for j in range(i + 1, 6):
@@ -66,7 +66,7 @@ def test_perturb_changes_one_kind_of_input_by_the_same_draws():
 def test_perturb_keeps_symmetry_and_its_inputs(what, size, seed, n):
     mean, matrix = problem(seed, n)
     kept = mean.copy(), matrix.copy()
-    wrong_mean, wrong = sensitivity.perturb(mean, matrix, what, size, np.random.default_rng(seed))
+    wrong_mean, wrong = sensitivity._perturb(mean, matrix, what, size, np.random.default_rng(seed))
     np.testing.assert_array_equal(wrong, wrong.T)
     np.testing.assert_array_equal(mean, kept[0])
     np.testing.assert_array_equal(matrix, kept[1])
@@ -81,7 +81,7 @@ def test_perturb_has_the_stated_size(what):
     rng = np.random.default_rng(2)
     ratios = []
     for _ in range(2000):
-        mean, matrix = sensitivity.perturb(MEAN, MATRIX, what, 0.1, rng)
+        mean, matrix = sensitivity._perturb(MEAN, MATRIX, what, 0.1, rng)
         changed = {"means": mean / MEAN, "variances": (matrix / MATRIX).diagonal()}
         ratios.append(changed.get(what, (matrix / MATRIX)[np.triu_indices(6, 1)]))
     errors = np.array(ratios).ravel() - 1
@@ -91,7 +91,7 @@ def test_perturb_has_the_stated_size(what):
 
 def test_perturb_unknown_input():
     with pytest.raises(DataError, match="'prices' is no input"):
-        sensitivity.perturb(MEAN, MATRIX, "prices", 0.1, np.random.default_rng(0))
+        sensitivity._perturb(MEAN, MATRIX, "prices", 0.1, np.random.default_rng(0))
 
 
 # ------------------------------------------------------------------------------- losses
@@ -100,9 +100,9 @@ def test_perturb_unknown_input():
 def dumb_losses(rng, mean, matrix, size, tolerances):
     losses = {}
     for what in ("means", "variances", "covariances"):
-        wrong_mean, wrong = sensitivity.perturb(mean, matrix, what, size, rng)
+        wrong_mean, wrong = sensitivity._perturb(mean, matrix, what, size, rng)
         while np.linalg.eigvalsh(wrong)[0] <= 0:
-            wrong_mean, wrong = sensitivity.perturb(mean, matrix, what, size, rng)
+            wrong_mean, wrong = sensitivity._perturb(mean, matrix, what, size, rng)
         for t in tolerances:
             best = optimization.mean_variance(mean, matrix, risk_aversion=2 / t)
             chosen = optimization.mean_variance(wrong_mean, wrong, risk_aversion=2 / t)
@@ -164,7 +164,7 @@ def test_a_draw_that_is_no_covariance_is_replaced():
     """Errors of this size in correlations of .95 are seldom positive definite."""
     matrix = 0.001 * (0.95 + 0.05 * np.eye(4))
     single = [
-        sensitivity.perturb(MEAN[:4], matrix, "covariances", 0.05, np.random.default_rng(seed))[1]
+        sensitivity._perturb(MEAN[:4], matrix, "covariances", 0.05, np.random.default_rng(seed))[1]
         for seed in range(50)
     ]
     bad = [np.linalg.eigvalsh(wrong)[0] < 0 for wrong in single]
