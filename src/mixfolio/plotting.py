@@ -20,6 +20,15 @@ from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS
 
 __all__ = [
+    "AMBER",
+    "BLACK",
+    "BLUE",
+    "CYCLE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
     "colour",
     "heatmap",
     "label_line",

@@ -4,12 +4,14 @@ Each rule takes a chapter and returns what is wrong with it, one sentence a defe
 """
 
 import ast
+import importlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import median, quantiles
+from types import ModuleType
 
 import yaml
 from nbformat import NotebookNode
@@ -86,6 +88,28 @@ def narrow_code(chapter: Chapter) -> Iterator[str]:
         for line in cell.source.splitlines():
             if len(line) > LINE_WIDTH:
                 yield f"{cell['id']} has a line of {len(line)} characters: {line[:40]} ..."
+
+
+def public_names(chapter: Chapter) -> Iterator[str]:
+    """A chapter uses what the package offers to everybody: names in an ``__all__``."""
+    try:
+        tree = ast.parse("\n".join(cell.source for cell in chapter.code))
+    except SyntaxError:  # another rule says so
+        return
+    modules: dict[str, ModuleType] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mixfolio":
+            for alias in node.names:
+                if node.module in ("mixfolio", "mixfolio.studies"):
+                    name = f"{node.module}.{alias.name}"
+                    modules[alias.asname or alias.name] = importlib.import_module(name)
+                elif alias.name not in importlib.import_module(node.module).__all__:
+                    yield f"{node.module} does not offer {alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = modules.get(node.value.id)
+            if module is not None and node.attr not in module.__all__:
+                yield f"{module.__name__} does not offer {node.attr}"
 
 
 def valid_code(chapter: Chapter) -> Iterator[str]:
@@ -227,6 +251,7 @@ RULES: tuple[Rule, ...] = (
     no_semicolons,
     short_cells,
     narrow_code,
+    public_names,
     valid_code,
     documented_parameters,
     nothing_unchecked,

@@ -142,6 +142,7 @@ BREAKS = {
     "no_semicolons": ("import math", "import math;"),
     "short_cells": ("print(3)", "\n".join(["print(3)"] * 30)),
     "narrow_code": ("import math", "math = '" + "x" * 100 + "'"),
+    "public_names": ("import math", "from mixfolio import plotting\nplotting.MAUVE"),
     "valid_code": ("import math", "%matplotlib inline"),
     "documented_parameters": ("  # a count", ""),
     "nothing_unchecked": ("import math", "# NBVAL_IGNORE_OUTPUT\nimport math"),

@@ -85,6 +85,22 @@ def test_the_package_imports_only_what_it_requires():
     assert imported - set(sys.stdlib_module_names) - {"mixfolio"} <= required
 
 
+def test_the_package_requires_only_what_it_imports():
+    required = {Requirement(text).name for text in PROJECT["project"]["dependencies"]}
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in Project().package_files())
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imported = {
+        alias.name.split(".")[0]
+        for node in nodes
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    imported |= {
+        (node.module or "").split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)
+    }
+    assert required <= imported
+
+
 def test_every_pin_has_hashes():
     blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK.partition("\n")[2], flags=re.MULTILINE)
     pinned = [block for block in blocks if "==" in block.split("\n")[0]]

@@ -5,9 +5,24 @@ import pandas as pd
 import pytest
 
 from mixfolio import _inputs as inputs
+from mixfolio import covariance, expected_returns, inference, metrics, mixed_model
 from mixfolio.errors import DataError
 
 NAMES = ["a", "b", "c"]
+TAKE_RETURNS = (
+    covariance.sample,
+    covariance.oas,
+    covariance.linear_shrinkage,
+    covariance.nonlinear_shrinkage,
+    covariance.clip_eigenvalues,
+    covariance.tyler,
+    covariance.winsorised,
+    expected_returns.sample,
+    expected_returns.james_stein,
+    expected_returns.bayes_stein,
+    mixed_model.panel_reml,
+    mixed_model.random_loadings,
+)
 RETURNS = pd.DataFrame(
     [[0.01, 0.02, 0.03], [0.04, -0.05, 0.06], [0.0, 0.01, -0.02]],
     pd.date_range("2020-01-31", periods=3, freq="ME"),
@@ -265,3 +280,97 @@ def test_results_are_labelled_as_inputs_were():
     assert inputs.label_matrix(matrix, None) is matrix
     frame = inputs.label_matrix(matrix, COVARIANCE.columns)
     assert list(frame.index) == list(frame.columns) == NAMES
+
+
+# ------------------------------------------------------------------------------- no returns
+
+LEVELS = 100 * np.cumprod(1 + 0.01 * np.random.default_rng(3).standard_normal((40, 3)), axis=0)
+NO_RETURNS = {
+    "prices": LEVELS,
+    "prices of pennies": LEVELS / 400,
+    "gross returns": LEVELS[1:] / LEVELS[:-1],
+    "log prices": np.log(LEVELS),
+    "log prices of pennies": np.log(LEVELS / 400),
+}
+
+
+@pytest.mark.parametrize("name", NO_RETURNS)
+@pytest.mark.parametrize("function", TAKE_RETURNS, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_prices_are_not_taken_for_returns(function, name):
+    table = pd.DataFrame(NO_RETURNS[name], pd.date_range("2020", periods=len(NO_RETURNS[name])))
+    with pytest.raises(DataError, match=r"prices, gross returns|a loss of more than|of the size"):
+        function(table)
+
+
+def test_interest_is_taken_for_returns():
+    bills = np.full((40, 2), 0.004) + np.linspace(0, 0.001, 80).reshape(40, 2)
+    inputs.read_returns(bills)
+
+
+NO_NUMBERS = {
+    "dates": (pd.DataFrame({"a": pd.date_range("2020", periods=6)}), "holds dates"),
+    "an array of dates": (np.full((6, 2), "2020-01-01", "M8[D]"), "holds dates"),
+    "spans": (pd.DataFrame({"a": pd.to_timedelta(range(6), unit="D")}), "holds spans of time"),
+    "complex in objects": (np.array([[1j, 0.0]] * 6, dtype=object), "complex numbers"),
+    "a mask": (
+        np.ma.masked_array(np.full((6, 2), 0.01), mask=np.eye(6, 2)),
+        r"masked array with 2 masked cell\(s\)",
+    ),
+    "an overflow": (np.full((6, 2), -1e200) * [[1, -1]], "whose squares overflow"),
+}
+
+
+@pytest.mark.parametrize("name", NO_NUMBERS)
+def test_tables_of_no_numbers_are_named(name):
+    table, message = NO_NUMBERS[name]
+    with pytest.raises(DataError, match=message):
+        inputs.read_returns(table)
+
+
+def test_a_mask_that_hides_nothing_is_no_matter():
+    table = np.ma.masked_array([[0.01, -0.02]] * 3, mask=False)
+    np.testing.assert_array_equal(inputs.read_returns(table)[0], table.data)
+
+
+# ------------------------------------------------------------------------------- order of time
+
+DAYS = pd.date_range("2020", periods=60)
+RECORD = pd.DataFrame(
+    0.01 * np.random.default_rng(4).standard_normal((60, 3)), DAYS, ["a", "b", "c"]
+)
+OUT_OF_ORDER = {
+    "reversed": (RECORD[::-1], "not in order of time"),
+    "repeated": (RECORD.set_axis(DAYS[:-1].append(DAYS[-2:-1])), "1 repeated date"),
+    "undated": (RECORD.set_axis(DAYS[:-1].append(pd.DatetimeIndex([pd.NaT]))), "without a date"),
+}
+ORDERED = {
+    "ewma": lambda r: covariance.ewma(r, halflife=10),
+    "mixed_model.covariance": lambda r: mixed_model.covariance(r, ["x", "x", "y"]),
+    "stepdown": lambda r: inference.stepdown(r, "a", rng=np.random.default_rng(1)),
+    "model_confidence_set": lambda r: inference.model_confidence_set(
+        r, rng=np.random.default_rng(1)
+    ),
+    "sharpe_difference": lambda r: inference.sharpe_difference(
+        r["a"], r["b"], rng=np.random.default_rng(1), n_resamples=99
+    ),
+    "wealth": lambda r: metrics.wealth(r["a"]),
+    "drawdown": lambda r: metrics.drawdown(r["a"]),
+    "maximum_drawdown": lambda r: metrics.maximum_drawdown(r["a"]),
+}
+
+
+@pytest.mark.parametrize("case", OUT_OF_ORDER)
+@pytest.mark.parametrize("name", ORDERED)
+def test_what_depends_on_the_order_of_time_refuses_disorder(name, case):
+    table, message = OUT_OF_ORDER[case]
+    ORDERED[name](RECORD)
+    with pytest.raises(DataError, match=f"{message}|repeated period"):
+        ORDERED[name](table)
+
+
+def test_groups_with_names_are_not_matched_by_position():
+    groups = pd.Series(["x", "x", "y"], ["c", "b", "a"])
+    with pytest.raises(DataError, match="groups have labels and returns have none"):
+        mixed_model.covariance(RECORD.to_numpy(), groups)
+    found = mixed_model.covariance(RECORD.to_numpy(), groups.to_numpy())
+    assert found.shape == (3, 3)
