@@ -69,7 +69,7 @@ def _kernel(names: tuple[str, ...]) -> Setting:
 
 
 def _threads(count: int) -> Setting:
-    return Setting(f"{count} threads of linear algebra", threads=count)
+    return Setting(f"{count} thread{'s' if count > 1 else ''} of linear algebra", threads=count)
 
 
 SETTINGS = {

@@ -1,1 +1,1 @@
-"""The book's experiments, one module a subject."""
+"""The book's experiments, one module per subject."""
