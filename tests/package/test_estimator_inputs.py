@@ -124,7 +124,7 @@ CASES = {
 
 CELL = r"1 cell\(s\) that are missing or infinite, the first in row 3, column 1"
 STILL = r"1 asset\(s\) never move, the first is 2"
-HARDLY = "asset at position 2 does not move in more than half"
+HARDLY = "asset 2 does not move in more than half"
 SHORT = r"returns has \d periods? for \d assets?; .* needs at least"
 SINGULAR = "not positive definite"
 COMMON = {

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.linalg import solve_triangular
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array, label_matrix, read_number, read_returns
+from mixfolio._inputs import Array, Labels, label_matrix, read_number, read_returns
 from mixfolio.errors import ConvergenceError, DataError
 
 Matrix = TypeVar("Matrix", pd.DataFrame, Array)
@@ -22,16 +22,16 @@ NORMAL_MAD = 0.6744897501960817
 MAX_ROUNDS = 500
 
 
-def _spread(values: Array) -> tuple[Array, Array]:
+def _spread(values: Array, labels: Labels | None) -> tuple[Array, Array]:
     """Centred values and their robust standard deviations."""
     centred = values - np.median(values, axis=0)
     spread = np.median(np.abs(centred), axis=0) / NORMAL_MAD
     still = np.flatnonzero(spread <= 8 * np.finfo(float).eps * np.abs(values).max(axis=0))
     if len(still):
-        place = int(still[0])
+        name = still[0] if labels is None else labels[int(still[0])]
         raise DataError(
-            f"asset at position {place} does not move in more than half of the periods; it has no "
-            "robust variance. Leave it out."
+            f"asset {name!s} does not move in more than half of the periods; it has no robust "
+            "variance. Leave it out."
         )
     return centred, spread
 
@@ -73,7 +73,7 @@ def winsorised(returns: Matrix, *, limit: float = 3.0) -> Matrix:
     if not read_number(limit, "limit") > 0:
         raise DataError(f"limit is {limit}; it must be positive.")
     values, labels = read_returns(returns)
-    centred, spread = _spread(values)
+    centred, spread = _spread(values, labels)
     pulled = np.clip(centred, -limit * spread, limit * spread)
     pulled -= pulled.mean(axis=0)
     matrix: Matrix = label_matrix(pulled.T @ pulled / (len(values) - 1), labels)
@@ -127,7 +127,7 @@ def tyler(returns: Matrix, *, tolerance: float = 1e-8) -> Matrix:
             f"returns has {n_periods} periods for {n_assets} assets; Tyler's estimator needs at "
             f"least {n_assets + 2}. Use a longer sample or fewer assets."
         )
-    centred, spread = _spread(values)
+    centred, spread = _spread(values, labels)
     shape = _fixed_point(centred / spread, tolerance)
     scale = spread / np.sqrt(np.diagonal(shape))
     matrix: Matrix = label_matrix(shape * np.outer(scale, scale), labels)

@@ -13,7 +13,7 @@ import os
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TypeAlias
@@ -32,6 +32,9 @@ FOREIGN = {  # how files start that are often taken for CSV
     b"\xff\xfe": "text in UTF-16, as Excel saves Unicode text",
     b"\xfe\xff": "text in UTF-16",
 }
+FIELD_LEVEL = {"price", "attributes", "field"}  # how the first line of two begins
+ASSET_LEVEL = {"ticker", "symbols", "asset"}  # and the second
+CLOSING = ("Adj Close", "Close")
 LONGEST_SHOWN = 40  # characters of a cell in a message
 
 
@@ -99,8 +102,30 @@ def read_grid(source: Source) -> Grid:
         grid = _parquet_grid(name, content)
     else:
         grid = _csv_grid(name, _decoded(name, content))
+    grid = _single_header(grid)
     _check_header(grid)
     return grid
+
+
+def _single_header(grid: Grid) -> Grid:
+    """A table with one line of names: pandas writes two or three where columns have two levels.
+
+    The first level then holds fields, of which the closing price is taken, adjusted if it is there;
+    the second holds the assets; and a last line holds nothing but the name of the dates.
+    """
+    header, rows, places = grid.header, list(grid.rows), list(grid.places)
+    if len(rows) > 1 and rows[0][0].lower() in ASSET_LEVEL and header[0].lower() in FIELD_LEVEL:
+        fields = list(dict.fromkeys(header[1:]))
+        closing = [field for field in CLOSING if field in fields]
+        if not closing and len(fields) > 1:
+            remedy = "Save one field only, with one line of names: table['Close'].to_csv(...)."
+            raise grid.header_error(0, f"two lines of names, for {', '.join(fields)}", remedy)
+        taken = [0, *(i for i, name in enumerate(header) if name == (closing or fields)[0])]
+        header = [rows[0][i] for i in taken]
+        rows, places = [[row[i] for i in taken] for row in rows[1:]], places[1:]
+    if rows and rows[0][0].lower() == "date" and not any(rows[0][1:]):
+        header, rows, places = [rows[0][0], *header[1:]], rows[1:], places[1:]
+    return replace(grid, header=header, rows=rows, places=places)
 
 
 def _content(source: Source) -> tuple[str, str | bytes]:

@@ -139,6 +139,12 @@ def _require_complete(
     count = int(gaps.to_numpy().sum())
     if not count:
         return
+    empty = table.index[gaps.all(axis=1)]
+    if len(empty):
+        raise DataError(
+            f"{source}: {len(empty)} row{'' if len(empty) == 1 else 's'} without any price, first "
+            f"that of {str(empty[0])[:10]}. Delete it: a day that was not traded is no row."
+        )
     names = table.columns[gaps.any()]
     row = int(gaps.any(axis=1).to_numpy().argmax())
     name = table.columns[int(gaps.iloc[row].to_numpy().argmax())]

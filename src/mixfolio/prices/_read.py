@@ -28,6 +28,8 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DATE_NAMES = {"date", "dates", "day", "time", "datetime", "timestamp"}
 SYMBOL_NAMES = {"symbol", "ticker", "asset", "security", "id", "name"}
 MISSING_TEXT = {"", "NA", "N/A", "NaN", "nan", "null", "NULL"}
+FIELDS = {"open", "high", "low", "close", "adj close", "adjusted close", "volume", "dividends"}
+FIELDS |= {"stock splits", "capital gains"}
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 GROUPED = re.compile(r"[+-]?\d{1,3}([,' _\u00a0\u202f]\d{3})+(\.\d*)?")
 
@@ -207,6 +209,8 @@ def _find_shape(grid: Grid, layout: str) -> _Shape:
     date = named[0] if named else 0
     rest = [i for i in range(len(grid.header)) if i != date]
     symbol = _symbol_column(grid, rest, layout)
+    if symbol is None:
+        _refuse_fields(grid, rest)
     if layout == "wide" or (layout == "auto" and symbol is None):
         return _Shape(date, None, rest)
     if len(rest) != 2 or symbol is None:
@@ -216,14 +220,35 @@ def _find_shape(grid: Grid, layout: str) -> _Shape:
     return _Shape(date, symbol, [i for i in rest if i != symbol])
 
 
+def _refuse_fields(grid: Grid, columns: list[int]) -> None:
+    """Refuse open, high, low, close and volume of one asset, which are not assets."""
+    names = [grid.header[i] for i in columns]
+    plain = [name.lower().replace("_", " ") for name in names]
+    if len(FIELDS & set(plain)) < 3 or not set(plain) <= FIELDS:
+        return
+    kept = next((n for n in ("adj close", "adjusted close", "close") if n in plain), plain[0])
+    raise grid.header_error(
+        columns[0],
+        f"the columns {', '.join(names)} are fields of one asset, not assets",
+        f"Keep {names[plain.index(kept)]!r}, call it by the asset's name, and bring one column per "
+        "asset",
+    )
+
+
 def _symbol_column(grid: Grid, rest: list[int], layout: str) -> int | None:
     """The column of symbols: so named, or one of two; and without numbers, unless asked for."""
     named = [i for i in rest if grid.header[i].lower() in SYMBOL_NAMES]
-    if named and layout == "long":
+    if named and (layout == "long" or (len(rest) == 2 and _repeats(grid, named[0]))):
         return named[0]
     candidates = rest if len(rest) == 2 else named
     texts = (i for i in candidates if not any(map(_is_numeric, {row[i] for row in grid.rows})))
     return next(texts, None)
+
+
+def _repeats(grid: Grid, column: int) -> bool:
+    """Whether a column holds few words many times, as symbols that may be digits do."""
+    words = [row[column] for row in grid.rows]
+    return 2 * len(set(words)) <= len(words) and not any("." in word for word in words)
 
 
 def _is_numeric(text: str) -> bool:

@@ -124,6 +124,7 @@ def read_inputs(
     table = prices.read_prices(Path(price_file), layout=layout, missing="keep")
     if isinstance(table.index, pd.DatetimeIndex) and table.index.tz is not None:
         table.index = table.index.tz_localize(None)
+    table = _without_empty_end(table, notes)
     found = prices.check_prices(table)
     kept, done = prices.complete(table, missing, name, option="--missing {}")
     notes += done
@@ -135,6 +136,15 @@ def read_inputs(
     if previous_file is not None:
         previous = prices.read_weights(Path(previous_file), kept.columns)
     return Inputs(name, found, returns, frequency, groups, previous, notes)
+
+
+def _without_empty_end(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """The table up to its last row with a price: days that are still to come hold none."""
+    last = int(table.notna().any(axis=1).to_numpy().nonzero()[0][-1]) + 1
+    if last < len(table):
+        dates = ", ".join(str(date)[:10] for date in table.index[last:][:3])
+        notes.append(f"Rows without any price at the end were left out: {dates}.")
+    return table.iloc[:last]
 
 
 def _read_groups(

@@ -89,7 +89,7 @@ def test_labels_come_back_and_units_scale(estimate):
 def test_an_asset_that_hardly_moves_is_refused(estimate):
     still = NORMAL.copy()
     still[:300, 4] = 0.0
-    with pytest.raises(DataError, match=r"position 4 .*more than half.*Leave it out"):
+    with pytest.raises(DataError, match=r"asset 4 .*more than half.*Leave it out"):
         estimate(still)
 
 

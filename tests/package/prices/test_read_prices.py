@@ -440,6 +440,68 @@ def test_words_for_missing(text):
     assert np.isnan(frame.loc["2024-01-03", "TLT"])
 
 
+# ------------------------------------------------------------------- exports of other programs
+
+TWO_LEVELS = (
+    "Price,Close,Close,High,High\nTicker,MSF,AAP,MSF,AAP\nDate,,,,\n"
+    "2023-02-17,254.5,151.2,256.5,153\n2023-02-21,249.1,147.1,251.1,149\n"
+)
+
+
+def test_of_two_lines_of_names_the_closing_prices_are_taken():
+    frame = read_prices(io.StringIO(TWO_LEVELS))
+    assert list(frame) == ["MSF", "AAP"] and frame.index.name == "date"
+    assert frame.iloc[1].tolist() == [249.1, 147.1]
+    adjusted = read_prices(io.StringIO(TWO_LEVELS.replace("High", "Adj Close")))
+    assert adjusted.iloc[0].tolist() == [256.5, 153.0]
+
+
+def test_a_line_with_nothing_but_the_name_of_the_dates_is_passed_over():
+    text = "Ticker,MSF,AAP\nDate,,\n2023-02-17,254.5,151.2\n2023-02-21,249.1,147.1\n"
+    assert read_prices(io.StringIO(text)).to_numpy().tolist() == [[254.5, 151.2], [249.1, 147.1]]
+
+
+def test_two_lines_of_names_without_a_closing_price_are_named():
+    text = TWO_LEVELS.replace("Close", "Open")
+    with pytest.raises(DataError, match=r"two lines of names, for Open, High\. Save one field"):
+        read_prices(io.StringIO(text))
+
+
+@pytest.mark.parametrize(
+    ("columns", "kept"),
+    [("Open,High,Low,Close,Adj Close,Volume", "Adj Close"), ("Close,High,Low,Open", "Close")],
+)
+def test_fields_of_one_asset_are_no_assets(columns, kept):
+    n = columns.count(",") + 1
+    rows = "".join(f"2023-02-{d}{',10.5' * n}\n" for d in (17, 20, 21))
+    with pytest.raises(DataError, match=f"are fields of one asset, not assets. Keep '{kept}'"):
+        read_prices(io.StringIO(f"Date,{columns}\n{rows}"))
+
+
+def test_assets_that_are_called_like_a_field_are_assets():
+    frame = read_prices(io.StringIO("Date,OPEN,LOW\n2023-02-17,1,2\n2023-02-20,2,3\n"))
+    assert list(frame) == ["OPEN", "LOW"]
+
+
+@pytest.mark.parametrize("layout", ["auto", "long"])
+def test_symbols_may_be_digits(layout):
+    lines = [
+        f"2024-01-0{day},{name},{100 + day * k}"
+        for day in (2, 3, 4)
+        for k, name in enumerate(("005930", "000660", "035420"), 1)
+    ]
+    text = "Date,Ticker,Close\n" + "\n".join(lines) + "\n"
+    frame = read_prices(io.StringIO(text), layout=layout)
+    assert list(frame) == ["005930", "000660", "035420"]
+    assert frame.iloc[2].tolist() == [104.0, 108.0, 112.0]
+
+
+def test_a_row_without_any_price_is_called_so():
+    text = "date,A,B\n2024-01-02,1,4\n2024-01-03,2,5\n2024-01-04,,\n"
+    with pytest.raises(DataError, match="1 row without any price, first that of 2024-01-04"):
+        read_prices(io.StringIO(text))
+
+
 # ------------------------------------------------------------------- Parquet
 
 

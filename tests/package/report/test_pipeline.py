@@ -111,6 +111,15 @@ def test_a_delisted_asset_is_named_with_its_last_date(tmp_path):
     assert expected in str(caught.value)
 
 
+def test_an_empty_row_at_the_end_is_cut_and_said(tmp_path):
+    table = own_data.monthly()
+    later = table.index[-1] + pd.offsets.MonthEnd()
+    longer = pd.concat([table, pd.DataFrame(np.nan, [later], table.columns)])
+    inputs = read(tmp_path, longer.rename_axis(table.index.name))
+    assert len(inputs.returns) == len(table) - 1
+    assert inputs.notes == [f"Rows without any price at the end were left out: {later.date()}."]
+
+
 def test_drop_assets(tmp_path):
     inputs = read(tmp_path, ragged(), missing="drop-assets")
     assert list(inputs.returns) == [
