@@ -119,6 +119,30 @@ def read_number(value: Any, what: str) -> float:
     return number
 
 
+def read_positive(value: Any, what: str) -> float:
+    """`value` as a positive float, or a DataError that names the argument.
+
+    Parameters
+    ----------
+    value : float
+    what : str
+        The name of the argument, for the error message.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If it is not a number, or not positive.
+    """
+    number = read_number(value, what)
+    if not number > 0:
+        raise DataError(f"{what} is {number}; it must be positive.")
+    return number
+
+
 def read_count(value: Any, what: str, lowest: int = 1, highest: int | None = None) -> int:
     """`value` as an int between two bounds, or a DataError that names the argument.
 

@@ -20,7 +20,6 @@ from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS
 
 __all__ = [
-    "AMBER",
     "BLACK",
     "BLUE",
     "CYCLE",

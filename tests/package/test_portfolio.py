@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixfolio import datasets, metrics, relationship
+from mixfolio import datasets, metrics, mixed_model, relationship
 from mixfolio import portfolio as practice
 from mixfolio.covariance import _estimators as covariance
 from mixfolio.errors import DataError, InfeasibleError
-from mixfolio.mixed_model import _recommended as mixed_model
 from mixfolio.optimization import _optimizers as optimization
 from mixfolio.portfolio import mixed_model_portfolio
 

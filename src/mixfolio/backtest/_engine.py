@@ -27,6 +27,7 @@ from mixfolio._inputs import (
     VectorLike,
     read_count,
     read_number,
+    read_positive,
     read_returns,
     read_vector,
     require_history,
@@ -126,6 +127,7 @@ class BacktestResult:
             weights); mean gross exposure; mean distance to 1/N, which is half the sum of absolute
             differences.
         """
+        periods_per_year = read_positive(periods_per_year, "periods_per_year")
         held = {name: table.to_numpy() for name, table in self.weights.items()}
         table = {
             "mean": self.returns.mean() * periods_per_year,
@@ -236,6 +238,11 @@ def walk_forward(
     step = read_count(step, "step")
     if (costs := read_number(costs, "costs")) < 0:
         raise DataError(f"costs is {costs}; it must be zero or positive, a decimal per unit.")
+    if costs > 1:
+        raise DataError(
+            f"costs is {costs}, more than what is traded. It is a decimal per unit traded: 0.001 "
+            "is ten basis points."
+        )
     if on_error not in ("raise", "hold"):
         raise DataError(f"on_error is {on_error!r}; it must be one of ['raise', 'hold'].")
     _require_strategies(strategies)

@@ -15,11 +15,13 @@ from mixfolio._inputs import (
     MatrixLike,
     VectorLike,
     read_covariance,
+    read_positive,
     read_vector,
     require_order,
 )
 from mixfolio.errors import DataError, SingularCovarianceError
 
+PER_YEAR = "periods_per_year"
 Vector = TypeVar("Vector", pd.Series, Array)
 
 
@@ -68,7 +70,9 @@ def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float
     >>> round(metrics.annualised_volatility([0.02, -0.01, 0.03, 0.00], periods_per_year=12), 4)
     0.0632
     """
-    return float(_series(returns, 2).std(ddof=1) * np.sqrt(periods_per_year))
+    return float(
+        _series(returns, 2).std(ddof=1) * np.sqrt(read_positive(periods_per_year, PER_YEAR))
+    )
 
 
 def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> float:
@@ -107,7 +111,7 @@ def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> f
     spread = float(values.std(ddof=1))
     if spread <= 1e-14 * float(np.abs(values).max()):
         raise DataError("returns never change; a Sharpe ratio needs a variance above zero.")
-    return float(values.mean() / spread * np.sqrt(periods_per_year))
+    return float(values.mean() / spread * np.sqrt(read_positive(periods_per_year, PER_YEAR)))
 
 
 def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) -> float:
@@ -187,7 +191,7 @@ def downside_deviation(
     0.0112
     """
     shortfall = np.minimum(_series(returns) - floor, 0.0)
-    return float(np.sqrt(np.mean(shortfall**2) * periods_per_year))
+    return float(np.sqrt(np.mean(shortfall**2) * read_positive(periods_per_year, PER_YEAR)))
 
 
 def wealth(returns: Vector) -> Vector:

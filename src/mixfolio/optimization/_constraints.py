@@ -271,6 +271,12 @@ def _read_bounds(bounds: Any, n: int, labels: Labels | None, least: float) -> _L
     else:
         low, high = (None, None) if bounds is None else _pair(bounds, "bounds")
         lower, upper = _side(low, -np.inf, n, labels), _side(high, np.inf, n, labels)
+    short = np.flatnonzero(np.isfinite(lower) & (lower < least))
+    if len(short):
+        raise DataError(
+            f"the lower bound {lower[short[0]]:.6g} of {names[int(short[0])]} allows what "
+            "long_only=True forbids. Pass long_only=False, or a lower bound of 0 or None."
+        )
     limits = _Limits(np.maximum(lower, least), upper, names, "{} bound {:.6g} of {}")
     limits.require_ordered("asset")
     return limits
@@ -280,7 +286,10 @@ def _pair(value: Any, what: str) -> tuple[Any, Any]:
     try:
         low, high = value
     except (TypeError, ValueError) as error:
-        raise DataError(f"{what} is {value!r}; it must be a pair (lower, upper).") from error
+        raise DataError(
+            f"{what} is {value!r}; it must be a pair (lower, upper), with None for no limit: "
+            f"(None, {value!r}) if it is an upper limit."
+        ) from error
     return low, high
 
 

@@ -11,7 +11,7 @@ from scipy.special import multigammaln
 from mixfolio.covariance import _estimators as covariance
 from mixfolio.covariance import _inverse_wishart as wishart
 from mixfolio.errors import DataError, SingularCovarianceError
-from mixfolio.mixed_model._recommended import panel_reml
+from mixfolio.mixed_model import panel_reml
 
 
 def draw(n_periods, n_assets, seed):

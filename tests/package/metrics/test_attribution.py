@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mixfolio import metrics
 from mixfolio.errors import DataError, SingularCovarianceError
 from mixfolio.metrics import _attribution as attribution
-from mixfolio.mixed_model._recommended import covariance_reml, panel_reml
+from mixfolio.mixed_model import covariance_reml, panel_reml
 
 NAMES = ["A", "B", "C", "D"]
 

@@ -220,3 +220,14 @@ def test_effective_number_and_distance():
     assert metrics.distance_to_equal(w) == pytest.approx(0.5)
     assert metrics.distance_to_equal(np.full(4, 0.25)) == 0
     assert metrics.distance_to_equal([2.0, -1.0]) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("value", [0, -12, np.nan, np.inf, "12 months"], ids=repr)
+@pytest.mark.parametrize(
+    "measure",
+    [metrics.annualised_volatility, metrics.sharpe_ratio, metrics.downside_deviation],
+    ids=lambda f: f.__name__,
+)
+def test_impossible_numbers_of_periods_are_named(measure, value):
+    with pytest.raises(DataError, match="periods_per_year is"):
+        measure([0.01, -0.02, 0.03], value)

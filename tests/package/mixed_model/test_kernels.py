@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal
 
 from mixfolio.errors import ConvergenceError, DataError
 from mixfolio.mixed_model import _kernels as kernel_model
-from mixfolio.mixed_model._recommended import covariance_reml
+from mixfolio.mixed_model import covariance_reml
 
 NAMES = [f"A{i}" for i in range(6)]
 DATES = pd.date_range("2001-01-31", periods=25, freq="ME")

@@ -13,7 +13,7 @@ from scipy.stats import chi2, multivariate_normal
 
 from mixfolio.errors import ConvergenceError, DataError
 from mixfolio.mixed_model import _panel_likelihood as panel_likelihood
-from mixfolio.mixed_model._recommended import panel_reml
+from mixfolio.mixed_model import panel_reml
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 SEEDS = st.integers(0, 2**32 - 1)

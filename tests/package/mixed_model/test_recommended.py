@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixfolio import relationship
+from mixfolio import mixed_model, relationship
 from mixfolio.covariance import _estimators as covariance
 from mixfolio.covariance import _losses as losses
 from mixfolio.errors import DataError
-from mixfolio.mixed_model import _recommended as mixed_model
 
 RNG = np.random.default_rng(4)
 NAMES = [f"s{i}" for i in range(12)]

@@ -74,7 +74,9 @@ def test_no_bounds(none):
 
 
 def test_long_only_is_a_lower_bound_of_zero():
-    np.testing.assert_array_equal(limits(bounds=(-0.5, 0.6)).assets.lower, np.zeros(4))
+    with pytest.raises(DataError, match=r"bound -0\.5 of a allows what long_only=True forbids"):
+        limits(bounds=(-0.5, 0.6))
+    np.testing.assert_array_equal(limits(bounds=(None, 0.6)).assets.lower, np.zeros(4))
     np.testing.assert_array_equal(limits(bounds=(0.05, 0.6)).assets.lower, np.full(4, 0.05))
     np.testing.assert_array_equal(
         limits(bounds=(-0.5, 0.6), long_only=False).assets.lower, np.full(4, -0.5)
@@ -329,3 +331,19 @@ def test_previous_is_matched_by_label():
     held = pd.Series([0.4, 0.3, 0.2, 0.1], NAMES)
     found = weights(previous=held[::-1], turnover_penalty=1.0)
     pd.testing.assert_series_equal(found, held, check_names=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bounds": 0.2}, r"bounds is 0\.2; .*\(None, 0\.2\) if it is an upper limit"),
+        (
+            {"groups": SECTORS, "group_limits": {"x": 0.3}},
+            r"group limit of 'x' is 0\.3; .*\(None, 0\.3\) if it is an upper limit",
+        ),
+    ],
+    ids=["bounds", "group"],
+)
+def test_a_number_for_a_pair_is_answered_with_the_pair(options, message):
+    with pytest.raises(DataError, match=message):
+        weights(**options)

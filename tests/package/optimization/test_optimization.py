@@ -161,6 +161,8 @@ def make_problem(seed, n, limits="long only", penalty=0.0, held="inside"):
     if "boxes" in limits:
         slack = 0.02 if "long-short" not in limits else 0.2
         lower, upper = inside / 2 - slack, inside * 1.5 + slack
+        if "long-short" not in limits:
+            lower = np.maximum(lower, 0.0)
         options["bounds"] = (lower, upper)
         rows, levels = [*rows, np.eye(n), -np.eye(n)], [*levels, lower, -upper]
     if "groups" in limits:

@@ -355,7 +355,7 @@ def test_a_solution_that_misses_the_conditions_is_computed_otherwise(name, solve
     [
         ({}, True),
         ({"bounds": (0, 1)}, True),
-        ({"bounds": (-1, None)}, True),
+        ({"bounds": (None, None)}, True),
         ({"bounds": (0, None), "long_only": False}, True),
         ({"previous": np.full(N, 1 / N)}, True),
         ({"bounds": (0, 0.5)}, False),

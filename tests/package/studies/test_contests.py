@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixfolio import datasets
+from mixfolio import datasets, mixed_model
 from mixfolio import mixed_model as public
 from mixfolio.backtest import _engine as backtest
 from mixfolio.backtest._engine import BacktestResult
@@ -17,7 +17,6 @@ from mixfolio.estimators import ESTIMATORS
 from mixfolio.expected_returns import _estimators as expected_returns
 from mixfolio.inference import _many as comparisons
 from mixfolio.inference import _pairs as inference
-from mixfolio.mixed_model import _recommended as mixed_model
 from mixfolio.optimization import _optimizers as optimization
 from mixfolio.studies import contests
 
