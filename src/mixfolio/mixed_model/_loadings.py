@@ -29,7 +29,6 @@ import pandas as pd
 from mixfolio._inputs import (
     Array,
     Labels,
-    MatrixLike,
     label_matrix,
     label_vector,
     read_count,
@@ -201,20 +200,26 @@ def random_loadings(
     >>> {name: round(1e4 * float(part.loc["MSCI US", "MSCI Japan"]), 2) for name, part in parts}
     {'market': 7.01, 'asset_class': 4.13, 'specific': 0.0}
     """
-    model = fit(returns, groups, max_iterations=max_iterations)
-    _warn_of_copies(returns, model)
+    max_iterations = read_count(max_iterations, "max_iterations")
+    values, labels = read_returns(returns, min_periods=3)
+    model: LoadingModel[Matrix] = fit(values, labels, groups, max_iterations)
+    _warn_of_copies(values, labels, model)
     return model
 
 
-def fit(returns: Matrix, groups: Any = None, *, max_iterations: int = 1000) -> LoadingModel[Matrix]:
-    """:func:`random_loadings` without a word about copies and floors.
+def fit(
+    values: Array, labels: Labels | None, groups: Any, max_iterations: int = 1000
+) -> LoadingModel[Any]:
+    """:func:`random_loadings` of returns that are checked, without a word about copies and floors.
 
     It is for estimates that shrink the sample toward the model: the sample then says what copies
     have in common. The floor is recorded in `floored`.
 
     Parameters
     ----------
-    returns, groups, max_iterations
+    values : ndarray of shape (n_periods, n_assets)
+    labels : Index of length n_assets, or None
+    groups, max_iterations
         As in :func:`random_loadings`.
 
     Returns
@@ -224,15 +229,13 @@ def fit(returns: Matrix, groups: Any = None, *, max_iterations: int = 1000) -> L
     Raises
     ------
     DataError
-        As in :func:`random_loadings`.
+        If an asset never moves, or the groups cannot be used.
 
     Warns
     -----
     UserWarning
         If the rounds do not suffice.
     """
-    max_iterations = read_count(max_iterations, "max_iterations")
-    values, labels = read_returns(returns, min_periods=3)
     factors = _read_factors(groups, values.shape[1], labels)
     Z, spread = standardise(values, labels)
     structure = _variational.Structure(factors.membership)
@@ -328,9 +331,8 @@ def standardise(values: Array, labels: Labels | None) -> tuple[Array, Array]:
 # ------------------------------------------------------------------------------ result
 
 
-def _warn_of_copies(returns: MatrixLike, model: LoadingModel[Any]) -> None:
+def _warn_of_copies(values: Array, labels: Labels | None, model: LoadingModel[Any]) -> None:
     """Name assets that copy each other, or whose specific variance is at the floor."""
-    values, labels = read_returns(returns)
     Z, _ = standardise(values, labels)
     correlation = np.abs(Z.T @ Z) / (len(Z) - 1)
     first, second = np.nonzero(np.triu(correlation, 1) > 1 - COPY)

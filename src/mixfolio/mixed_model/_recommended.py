@@ -213,9 +213,9 @@ def fit(
     persistence = read_number(persistence, "persistence")
     if not 0 <= persistence <= 1:
         raise DataError(f"persistence is {persistence}; it must be between 0 and 1.")
-    evened = even_periods(returns)
-    model = _fitted(evened, groups, relationship)
-    even, target = np.asarray(evened), _target(model, persistence)
+    even = _evened(values, labels)
+    model = _fitted(even, labels, groups, relationship)
+    target = _target(model, persistence)
     intensity = empirical_bayes_intensity(even, target)
     deviations = even - even.mean(axis=0)
     S = deviations.T @ deviations / (len(even) - 1)
@@ -237,9 +237,9 @@ def _persistent(model: Model, persistence: float) -> dict[str, Array]:
     return {name: persistence * parts[name] for name in shared} | {own: parts[own] + np.diag(lost)}
 
 
-def _fitted(returns: Any, groups: Any, relationship: Any) -> Model:
+def _fitted(values: Array, labels: Labels | None, groups: Any, relationship: Any) -> Model:
     if relationship is None:
-        return _loadings.fit(returns, groups)
+        return _loadings.fit(values, labels, groups)
     if groups is not None:
         raise DataError(
             "groups and relationship are both given. Give one: a relationship matrix can hold the "
@@ -253,8 +253,9 @@ def _fitted(returns: Any, groups: Any, relationship: Any) -> Model:
                 f"a relationship is called {name!r}, which names another part of this estimate. "
                 "Rename it."
             )
-    n_assets = np.shape(returns)[1]
-    return covariance_reml(returns, kernels | {"market": np.ones((n_assets, n_assets))})
+    n_assets = values.shape[1]
+    table: Any = values if labels is None else pd.DataFrame(values, columns=labels)
+    return covariance_reml(table, kernels | {"market": np.ones((n_assets, n_assets))})
 
 
 def recent_variances(values: Array, halflife: float) -> Array:
@@ -333,10 +334,14 @@ def even_periods(returns: Matrix) -> Matrix:
     2020-03-31 3.5
     2020-03-31 1.7
     """
-    values, labels = read_returns(returns)
+    even: Any = _evened(*read_returns(returns))
+    if isinstance(returns, pd.DataFrame):
+        even = pd.DataFrame(even, index=returns.index, columns=returns.columns)
+    return cast(Matrix, even)
+
+
+def _evened(values: Array, labels: Labels | None) -> Array:
+    """:func:`even_periods` of returns that are checked."""
     Z, spread = standardise(values, labels)
     size = np.square(Z).mean(axis=1, keepdims=True)
-    even: Any = Z / np.where(size > 0, size, 1.0) ** 0.25 * spread
-    if isinstance(returns, pd.DataFrame):
-        even = pd.DataFrame(even, index=returns.index, columns=labels)
-    return cast(Matrix, even)
+    return np.asarray(Z / np.where(size > 0, size, 1.0) ** 0.25 * spread)

@@ -426,7 +426,8 @@ def test_a_copy_is_named_in_samples_of_any_length(n_periods, times):
 
 def test_the_quiet_fit_is_the_same_and_says_nothing():
     copied = pd.concat([RETURNS.assign(s3=RETURNS["s2"])] * 8, ignore_index=True)
-    model, messages = warnings_of(lambda: loading_model.fit(copied, GROUPS))
+    values, names = np.ascontiguousarray(copied.to_numpy()), copied.columns
+    model, messages = warnings_of(lambda: loading_model.fit(values, names, GROUPS))
     assert messages == []
     loud, messages = warnings_of(lambda: random_loadings(copied, GROUPS))
     assert len(messages) == 2
