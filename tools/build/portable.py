@@ -319,7 +319,7 @@ def run_matrix(project: Project, names: list[str], chapters: list[str]) -> list[
             results.append(result)
             state = {0: "ok", CANNOT: "not possible on this machine"}.get(result.status, "DIFFERS")
             print(
-                f"[{number:3}/{len(pairs)}] {result.chapter:26}{result.setting:26}{state}",
+                f"[{number:3}/{len(pairs)}] {result.chapter:26}{result.setting:28}{state}",
                 flush=True,
             )
             if state == "DIFFERS":
