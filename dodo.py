@@ -7,13 +7,14 @@ is not declared anywhere: it was recorded when the chapter last ran (see
 """
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from doit.exceptions import TaskFailed
 
-from tools.build import reads
+from tools.build import exclusive, processes, reads
 from tools.build.progress import ProgressReporter
-from tools.build.project import Project, run_python
+from tools.build.project import Project, UserError, run_python
 from tools.site import benchmarks_page
 
 PROJECT = Project(Path(__file__).resolve().parent)
@@ -23,11 +24,26 @@ TOOLS = PROJECT.root / "tools"
 
 PROJECT.build_dir.mkdir(exist_ok=True)
 
+ALONE = ExitStack()  # lives as long as the process, and keeps other builds out
+
+
+class BuildReporter(ProgressReporter):
+    """Made when a build begins, not when steps are only listed: no other build may run."""
+
+    def __init__(self, outstream, options):
+        super().__init__(outstream, options)
+        processes.stop_cleanly()
+        try:
+            ALONE.enter_context(exclusive.build(PROJECT))
+        except UserError as error:
+            raise SystemExit(str(error)) from None
+
+
 DOIT_CONFIG = {
     "default_tasks": ["site"],
     "backend": "json",
     "dep_file": "build/doit.json",
-    "reporter": ProgressReporter,
+    "reporter": BuildReporter,
     "num_process": 2,
     "par_type": "thread",
     "continue": True,

@@ -50,3 +50,24 @@ def test_a_number_that_no_cell_provides(book, must_fail):
         assert done.returncode == 1
         assert message in done.stdout
         assert "Traceback" not in done.stdout
+
+
+def test_a_failure_is_reported_at_once_and_the_rest_is_kept(book):
+    hold = "import pathlib, time\nwhile not pathlib.Path('../go').exists():\n    time.sleep(0.05)\n"
+    projects.replace(book / TABLE, "table.round(digits)", hold + "table.round(digits)")
+    projects.replace(book / COIN, "heads = int", "1 // 0\nheads = int")
+    building = projects.start(book, "doit", "execute")
+    early = []
+    for line in building.stdout:
+        early.append(line)
+        if line.startswith("kept  "):
+            break
+    assert building.poll() is None, "the other chapter is still running"
+    assert "FAILED   execute  01-coin\n" in early
+    assert "error    ZeroDivisionError: integer division or modulo by zero\n" in early
+    (book / "go").touch()
+    late = building.communicate(timeout=120)[0]
+    assert building.returncode != 0
+    assert "FAILED   execute  01-coin" in late
+    assert "What is finished is kept" in late
+    assert {"execute:01-coin"} == {name for name in projects.stale(book) if "execute" in name}

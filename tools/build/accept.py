@@ -6,17 +6,16 @@ changed runs once more with another linear-algebra kernel; if that prints someth
 else, nothing is recorded, since other readers would not get what the book says.
 """
 
-import subprocess
 import sys
 
-from tools.build import portable, references
+from tools.build import exclusive, portable, processes, references
 from tools.build.project import CHAPTERS, Project, UserError, run_command
 
 
 def execute(project: Project, chapters: list[str]) -> bool:
     """Bring the executed chapters up to date; False if one of them fails."""
     tasks = [f"execute:{chapter}" for chapter in chapters]
-    return subprocess.run([sys.executable, "-m", "doit", *tasks], cwd=project.root).returncode == 0
+    return processes.run([sys.executable, "-m", "doit", *tasks], project.root)[0] == 0
 
 
 def accept_chapter(project: Project, chapter: str) -> str:
@@ -63,7 +62,8 @@ def accept_all(project: Project, chapters: list[str]) -> bool:
 
 def accept(project: Project, chapter: list[str]) -> int:
     chapters = project.named(chapter)
-    return 0 if execute(project, chapters) and accept_all(project, chapters) else 1
+    with exclusive.build(project):
+        return 0 if execute(project, chapters) and accept_all(project, chapters) else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from the code is there: the text says ``{glue:text}`key```, the code says
 ``<chapter>.partial.ipynb``.
 """
 
+import copy
 import logging
 import os
 import re
@@ -20,8 +21,9 @@ from nbformat import NotebookNode
 from papermill import execute_notebook
 from papermill.exceptions import PapermillExecutionError, strip_color
 from papermill.execute import ERROR_MARKER_TAG
+from zmq import ZMQError
 
-from tools.build import kernel, notebook, reads
+from tools.build import exclusive, kernel, notebook, reads
 from tools.build.project import CHAPTERS, Project, UserError, run_command, write_atomically
 
 TRACEBACK_LINES = 12
@@ -102,6 +104,19 @@ def _require_glued(nb: NotebookNode, source: Path) -> None:
         )
 
 
+def _execute(nb: NotebookNode, partial: Path, **options: Any) -> NotebookNode:
+    """Run papermill; again if no kernel started, since a port may have been taken just then."""
+    cause: Exception | None = None
+    for _ in range(kernel.STARTS):
+        try:
+            return execute_notebook(copy.deepcopy(nb), str(partial), **options)
+        except (ZMQError, RuntimeError) as error:
+            cause = error
+            if not kernel.cannot_start(f"{type(error).__name__}: {error}"):
+                raise
+    raise kernel.KernelStartError(f"{type(cause).__name__}: {cause}")
+
+
 def run(
     nb: NotebookNode,
     source: Path,
@@ -115,16 +130,16 @@ def run(
     Raises
     ------
     UserError
-        If a cell fails, the kernel dies, a cell writes to standard error, or the text uses
-        a number that no cell provides.
+        If no kernel starts, a cell fails, the kernel dies, a cell writes to standard error, or
+        the text uses a number that no cell provides.
     """
     partial = target.with_name(f"{target.stem}.partial.ipynb")
     partial.parent.mkdir(parents=True, exist_ok=True)
     try:
-        done = execute_notebook(
+        done = _execute(
             nb,
-            str(partial),
-            parameters or {},
+            partial,
+            parameters=parameters or {},
             kernel_name="python3",
             progress_bar=progress_bar,
             cwd=source.parent,
@@ -154,8 +169,9 @@ def execute_chapter(project: Project, chapter: str) -> None:
 
 
 def execute(project: Project, chapter: list[str]) -> None:
-    for name in project.named(chapter):
-        execute_chapter(project, name)
+    with exclusive.build(project):
+        for name in project.named(chapter):
+            execute_chapter(project, name)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The environment in which every kernel of the book runs, however it is started."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
+from tools.build.processes import PARENT
 from tools.build.project import Project, UserError, run_command, run_python, write_atomically
 
 IPYTHON_CONFIG = """\
@@ -20,6 +22,29 @@ ONE_THREAD = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+
+# A kernel chooses its ports before it opens them: on a busy machine another program is faster.
+STARTS = 4  # the first and three more
+_CANNOT_START = re.compile(
+    r"Kernel died before replying to kernel_info|Kernel didn't respond in|ZMQError"
+)
+
+
+class KernelStartError(UserError):
+    """No kernel could be started for a chapter, though it was tried again."""
+
+    def __init__(self, cause: object):
+        super().__init__(
+            f"error    no kernel could be started in {STARTS} attempts\n"
+            f"cause    {cause}\n"
+            "remedy   end programs that take many ports or much memory, then build again; "
+            "what is finished is kept"
+        )
+
+
+def cannot_start(message: str) -> bool:
+    """Whether the message says that a kernel did not start, which another attempt may mend."""
+    return bool(_CANNOT_START.search(message))
 
 
 def _ipython_dir(project: Project) -> Path:
@@ -57,6 +82,7 @@ def environment(project: Project, *, reads_log: Path | None = None) -> dict[str,
         "BOOK_DATA_DIR": str(project.data_dir),
         "BOOK_SOURCE_DIR": str(project.source_dir),
         "BOOK_READS_LOG": str(reads_log or ""),
+        PARENT: "",
     }
     variables.update(dict.fromkeys(ONE_THREAD, "1"))
     return variables

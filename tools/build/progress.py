@@ -23,7 +23,7 @@ class ProgressReporter(ConsoleReporter):
         self.started: dict[str, float] = {}
         self.spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.done = self.total = 0
-        self.messages: list[str] = []
+        self.failed: list[str] = []
 
     def write(self, text):
         super().write(text)
@@ -66,14 +66,20 @@ class ProgressReporter(ConsoleReporter):
         if fail.report and not isinstance(fail, UnmetDependency):
             self._finish(task, "  FAILED")
             stage, _, chapter = task.name.partition(":")
-            self.messages.append(f"\nFAILED   {stage}  {chapter}\n{fail.get_msg().strip()}\n")
+            headline = f"FAILED   {stage}  {chapter}"
+            self.failed.append(headline)
+            self.write(f"\n{headline}\n{fail.get_msg().strip()}\n\n")
 
     def complete_run(self):
-        if self.messages or self.runtime_errors:
-            self.write("".join([*self.messages, *self.runtime_errors]))
-        elif self.started:
-            self.write("Interrupted. What is finished is kept; the next run goes on from there.\n")
-        else:
+        kept = "What is finished is kept; the next run goes on from there.\n"
+        if self.failed:
+            self.write("\n".join(["In short (the messages are above):", *self.failed, ""]))
+        self.write("".join(self.runtime_errors))
+        if self.started:
+            self.write(f"Interrupted. {kept}")
+        elif self.failed:
+            self.write(kept)
+        elif not self.runtime_errors:
             stages = {stage: _busy(spans) for stage, spans in self.spans.items()}
             self.write(_summary(time.monotonic() - self.begun, _environment_time(), stages))
 

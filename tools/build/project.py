@@ -3,13 +3,14 @@
 import argparse
 import hashlib
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.build import processes
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -153,6 +154,7 @@ def run_command(
     parser.add_argument("--root", type=Path, default=HERE, help="folder of the book")
     options = vars(parser.parse_args(given))
     project = Project(options.pop("root").resolve())
+    processes.stop_cleanly()
     try:
         return function(project, **options) or 0
     except UserError as error:
@@ -164,13 +166,10 @@ def run_python(
     project: Project, *arguments: object, python: Path | str = sys.executable, **variables: str
 ) -> tuple[int, str]:
     """Run Python in the book's folder; returns its exit status and what it printed, as UTF-8."""
-    done = subprocess.run(
+    status, output = processes.run(
         [str(python), *map(str, arguments)],
-        cwd=project.root,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="backslashreplace",
+        project.root,
+        {"PYTHONIOENCODING": "utf-8", **variables},
+        capture=True,
     )
-    return done.returncode, done.stdout.strip()
+    return status, output.strip()

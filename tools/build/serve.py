@@ -6,7 +6,6 @@ rebuild that fails is reported and the last good pages stay.
 """
 
 import errno
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tools.build import exclusive, processes
 from tools.build.project import Argument, Project, UserError, run_command
 
 WATCHED = ("chapters", "book", "src", "data", "tools", "_config.yml")
@@ -43,7 +43,9 @@ class Preview:
 
     def build(self) -> None:
         command = [sys.executable, "-m", "doit", "preview"]
-        if subprocess.run(command, cwd=self.project.root).returncode == 0:
+        with exclusive.build(self.project, wait=True):
+            status, _ = processes.run(command, self.project.root)
+        if status == 0:
             self.version += 1
         else:
             print("The last good pages stay; waiting for the next change.", flush=True)

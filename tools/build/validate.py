@@ -7,7 +7,7 @@ runs the code a second time in a fresh kernel, gets the same again.
 
 import sys
 
-from tools.build import references
+from tools.build import kernel, references
 from tools.build.project import CHAPTERS, Project, UserError, run_command, run_python
 
 NBVAL = ("-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "-n0", "--color=no")
@@ -20,7 +20,12 @@ class ValidationError(UserError):
 def run_nbval(project: Project, chapter: str) -> None:
     """Run the reference's code in a new kernel and compare every text output."""
     reference = project.reference(chapter)
-    status, output = run_python(project, *NBVAL, "--rootdir", project.root, reference)
+    for _ in range(kernel.STARTS):
+        status, output = run_python(project, *NBVAL, "--rootdir", project.root, reference)
+        if not status or not kernel.cannot_start(output):
+            break
+    else:
+        raise kernel.KernelStartError(output)
     if status:
         start = output.find("= FAILURES =")  # before it is pytest's frame
         raise ValidationError(output[max(start, 0) :])
