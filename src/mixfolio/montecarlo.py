@@ -17,6 +17,7 @@ import os
 import re
 import sys
 import traceback
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -100,7 +101,8 @@ def run(
         A file in which finished replications are kept. A run that was interrupted goes on where
         it stopped; a longer run uses what a shorter one left. It belongs to a study by name, to
         the arguments that a partial fixes, and to a seed. That the study's code is still the same
-        is for you to know.
+        is for you to know. Every line has a checksum; lines of an older version, which have none,
+        are read too.
     progress : bool
         Whether to show a progress bar on standard error.
 
@@ -112,7 +114,8 @@ def run(
     Raises
     ------
     DataError
-        If there are no replications, or the checkpoint is none, or of another study or seed.
+        If there are no replications, or the checkpoint is none, damaged, or of another study or
+        seed. It is then left as it is.
     StudyError
         If a replication fails or gives other names than the first, or a process that works on
         some of them dies. Then the message names those under way, since it is not known which of
@@ -368,7 +371,10 @@ class _Rows:
 
 
 class _Checkpoint:
-    """A file with a header line and one line per replication, each a JSON document."""
+    """A file with a header line and one line per replication, each a JSON document.
+
+    A line holds the replication, its numbers and their checksum, which old lines lack.
+    """
 
     def __init__(self, path: str | Path | None, study: str, seed: int) -> None:
         self.path = None if path is None else Path(path)
@@ -376,31 +382,57 @@ class _Checkpoint:
 
     def read(self) -> Iterator[Record]:
         """Finished replications. A last line that an interruption cut short is dropped."""
-        if self.path is None or not self.path.exists():
-            return
-        content = self.path.read_bytes()
+        content = self._content()
         lines = content[: content.rfind(b"\n") + 1].splitlines()
-        if content and not content.startswith(b"{"):
+        cut_short = json.dumps(self.header).encode().startswith(content)
+        if not (content.startswith(b"{") if lines else cut_short):
             raise DataError(f"{self.path} is no checkpoint of a study. Give another file name.")
         if lines and self._document(lines[0], 1) != self.header:
             raise DataError(
                 f"{self.path} holds {lines[0].decode()} and not {json.dumps(self.header)}. Give "
                 "another checkpoint file, or delete this one."
             )
-        if content and not content.endswith(b"\n"):
-            os.truncate(self.path, content.rfind(b"\n") + 1)
         for number, line in enumerate(lines[1:], 2):
-            replication, row = self._document(line, number)
-            yield replication, row
+            yield self._record(line, number)
+        if self.path is not None and content and not content.endswith(b"\n"):
+            os.truncate(self.path, content.rfind(b"\n") + 1)
+
+    def _content(self) -> bytes:
+        if self.path is None or not self.path.exists():
+            return b""
+        if not self.path.is_file():  # to read from a pipe or a device would wait, or never end
+            raise DataError(
+                f"{self.path} is a folder, a pipe or a device, and no checkpoint. Give the name of "
+                "a file."
+            )
+        with _named(self.path):
+            return self.path.read_bytes()
 
     def _document(self, line: bytes, number: int) -> Any:
         try:
             return json.loads(line)
-        except ValueError as error:
-            raise DataError(
-                f"{self.path} is damaged in line {number}: {error}. Delete that line to compute "
-                "its replication again."
-            ) from error
+        except (ValueError, RecursionError) as error:
+            raise self._damage(number, str(error)) from error
+
+    def _record(self, line: bytes, number: int) -> Record:
+        document = self._document(line, number)
+        if not isinstance(document, list) or len(document) not in (2, 3):
+            raise self._damage(number, "it is no replication")
+        replication, row = document[:2]
+        if type(replication) is not int or replication < 0:
+            raise self._damage(number, f"{replication!r} is no number of a replication")
+        if not isinstance(row, dict) or not all(type(value) is float for value in row.values()):
+            raise self._damage(number, "its results are not numbers by name")
+        sealed = json.dumps(_sealed((replication, row))).encode()
+        if len(document) == 3 and line != sealed:
+            raise self._damage(number, "its checksum is another")
+        return replication, row
+
+    def _damage(self, number: int, what: str) -> DataError:
+        return DataError(
+            f"{self.path} is damaged in line {number}: {what}. Delete that line to compute "
+            "its replication again."
+        )
 
     def writing(self) -> "_Writer":
         """A context in which records are appended as they come."""
@@ -413,12 +445,14 @@ class _Writer:
         self.file: TextIO | None = None
 
     def __enter__(self) -> Callable[[Any], None]:
-        if self.path is not None:
+        if self.path is None:
+            return lambda record: None
+        with _named(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.file = self.path.open("a", encoding="utf-8", newline="\n")
-            if self.file.tell() == 0:
-                self._write(self.header)
-        return self._write if self.file else lambda record: None
+        if self.file.tell() == 0:
+            self._write(self.header)
+        return lambda record: self._write(_sealed(record))
 
     def _write(self, document: Any) -> None:
         assert self.file is not None
@@ -428,3 +462,18 @@ class _Writer:
     def __exit__(self, *_: object) -> None:
         if self.file is not None:
             self.file.close()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be used as a checkpoint ({error.strerror}). Give another file name."
+        ) from error
+
+
+def _sealed(record: Record) -> list[Any]:
+    """A replication, its numbers, and the checksum of both."""
+    return [*record, f"{zlib.crc32(json.dumps(record).encode()):08x}"]

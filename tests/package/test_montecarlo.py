@@ -11,6 +11,7 @@ import time
 import tracemalloc
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import joblib
@@ -342,6 +343,93 @@ def test_a_damaged_line_is_named(tmp_path):
     kept.write_bytes(b"".join(content))
     with pytest.raises(DataError, match=r"damaged in line 3: .* Delete that line"):
         montecarlo.run(normals, 4, seed=SEED, checkpoint=kept)
+
+
+DAMAGED = {
+    "text": b'"a string"',
+    "null": b"null",
+    "object": b'{"0": 1.0}',
+    "nested": b"[" * 100_000,
+    "short": b"[1]",
+    "negative": b'[-1, {"mean": 0.5}]',
+    "fractional": b'[1.5, {"mean": 0.5}]',
+    "true": b'[true, {"mean": 0.5}]',
+    "word": b'[1, {"mean": "high"}]',
+    "nothing": b'[1, {"mean": null}]',
+    "no names": b"[1, [0.5]]",
+    "wrong sum": b'[1, {"mean": 0.5}, "00000000"]',
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_line_that_is_no_replication_is_named_and_nothing_lost(tmp_path, name):
+    kept = tmp_path / "study.jsonl"
+    montecarlo.run(normals, 4, seed=SEED, checkpoint=kept)
+    content = lines(kept)
+    content[2] = DAMAGED[name] + b"\n"
+    damaged = b"".join(content) + b"[9, {"
+    kept.write_bytes(damaged)
+    with pytest.raises(DataError, match=r"study\.jsonl is damaged in line 3: .* Delete that line"):
+        montecarlo.run(normals, 4, seed=SEED, checkpoint=kept)
+    assert kept.read_bytes() == damaged
+
+
+def test_one_digit_changed_anywhere_is_found(tmp_path):
+    kept = tmp_path / "study.jsonl"
+    whole = montecarlo.run(normals, 2, seed=SEED, checkpoint=kept)
+    content = kept.read_bytes()
+    for place in range(content.index(b"\n"), len(content)):
+        if content[place : place + 1].isdigit():
+            digit = b"%d" % ((content[place] - 47) % 10)
+            kept.write_bytes(content[:place] + digit + content[place + 1 :])
+            with pytest.raises(DataError, match=r"damaged in line \d: "):
+                montecarlo.run(normals, 2, seed=SEED, checkpoint=kept)
+    kept.write_bytes(content)
+    pd.testing.assert_frame_equal(montecarlo.run(normals, 2, seed=SEED, checkpoint=kept), whole)
+
+
+def test_a_checkpoint_from_before_checksums_is_read(tmp_path):
+    kept = tmp_path / "study.jsonl"
+    whole = montecarlo.run(normals, 4, seed=SEED, checkpoint=kept)
+    header, *rows = map(json.loads, lines(kept))
+    old = [header, *(row[:2] for row in rows[:2])]
+    kept.write_text("".join(json.dumps(line) + "\n" for line in old))
+    found = montecarlo.run(normals, 4, seed=SEED, checkpoint=kept)
+    pd.testing.assert_frame_equal(found, whole, check_exact=True)
+    assert [len(json.loads(line)) for line in lines(kept)] == [2, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize("content", ['{"price": 100}', '{"study', '{"study": "mine"}'])
+def test_a_file_of_one_line_that_is_no_checkpoint_is_left_alone(tmp_path, content):
+    kept = tmp_path / "settings.json"
+    kept.write_text(content)
+    if ours := content == '{"study':
+        montecarlo.run(normals, 2, seed=SEED, checkpoint=kept)
+    else:
+        with pytest.raises(DataError, match=r"settings\.json is no checkpoint"):
+            montecarlo.run(normals, 2, seed=SEED, checkpoint=kept)
+    assert (kept.read_text() == content) != ours
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_is_no_file_is_no_checkpoint(tmp_path, kind):
+    place = tmp_path / "there"
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "pipe":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("no named pipes here")
+        os.mkfifo(place)
+    else:
+        place = Path(os.devnull)
+    with pytest.raises(DataError, match="is a folder, a pipe or a device, and no checkpoint"):
+        montecarlo.run(normals, 2, seed=SEED, checkpoint=place)
+
+
+def test_a_checkpoint_below_a_file_is_refused_by_name(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DataError, match=r"cannot be used as a checkpoint .*Give another file"):
+        montecarlo.run(normals, 2, seed=SEED, checkpoint=tmp_path / "file" / "study.jsonl")
 
 
 # ------------------------------------------------------------------------------ failures

@@ -10,6 +10,7 @@ from mixfolio.prices._read import (
     read_prices,
     read_returns,
     read_weights,
+    write_weights,
 )
 from mixfolio.prices._returns import compound, to_returns
 
@@ -29,4 +30,5 @@ __all__ = [
     "read_returns",
     "read_weights",
     "to_returns",
+    "write_weights",
 ]

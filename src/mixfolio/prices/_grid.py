@@ -11,12 +11,13 @@ import gzip
 import io
 import os
 import re
+import stat
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import pandas as pd
 
@@ -32,9 +33,12 @@ FOREIGN = {  # how files start that are often taken for CSV
     b"\xff\xfe": "text in UTF-16, as Excel saves Unicode text",
     b"\xfe\xff": "text in UTF-16",
 }
-FIELD_LEVEL = {"price", "attributes", "field"}  # how the first line of two begins
-ASSET_LEVEL = {"ticker", "symbols", "asset"}  # and the second
-CLOSING = ("Adj Close", "Close")
+FIELDS = {"open", "high", "low", "close", "adjclose", "adjustedclose", "volume", "vwap"}
+FIELDS |= {"dividends", "stocksplits", "capitalgains"}
+CLOSING = ("adjclose", "adjustedclose", "close")  # of these the first that is there
+FIELD_LEVEL = {"price", "attributes", "field"}  # how a line of fields begins, where two have names
+ASSET_LEVEL = {"ticker", "tickers", "symbol", "symbols", "asset"}  # and a line of assets
+LARGEST = 512 * 2**20  # bytes, or letters, of a table, also when it is unpacked
 LONGEST_SHOWN = 40  # characters of a cell in a message
 
 
@@ -110,22 +114,49 @@ def read_grid(source: Source) -> Grid:
 def _single_header(grid: Grid) -> Grid:
     """A table with one line of names: pandas writes two or three where columns have two levels.
 
-    The first level then holds fields, of which the closing price is taken, adjusted if it is there;
-    the second holds the assets; and a last line holds nothing but the name of the dates.
+    One level then holds fields, of which the closing price is taken, adjusted if it is there; the
+    other holds the assets; and a last line holds nothing but the name of the dates.
     """
-    header, rows, places = grid.header, list(grid.rows), list(grid.places)
-    if len(rows) > 1 and rows[0][0].lower() in ASSET_LEVEL and header[0].lower() in FIELD_LEVEL:
-        fields = list(dict.fromkeys(header[1:]))
-        closing = [field for field in CLOSING if field in fields]
-        if not closing and len(fields) > 1:
+    header, rows, places = grid.header, grid.rows, grid.places
+    levels = _two_levels(header, rows)
+    if levels:
+        fields, assets = levels
+        wanted = closing(fields[1:]) or fields[1]
+        if closing(fields[1:]) is None and len(set(fields[1:])) > 1:
+            found = ", ".join(dict.fromkeys(fields[1:]))
             remedy = "Save one field only, with one line of names: table['Close'].to_csv(...)."
-            raise grid.header_error(0, f"two lines of names, for {', '.join(fields)}", remedy)
-        taken = [0, *(i for i, name in enumerate(header) if name == (closing or fields)[0])]
-        header = [rows[0][i] for i in taken]
+            raise grid.header_error(0, f"two lines of names, for {found}", remedy)
+        taken = [i for i, name in enumerate(fields) if i == 0 or name == wanted]
+        header = [assets[0] or "date", *(assets[i] for i in taken[1:])]
         rows, places = [[row[i] for i in taken] for row in rows[1:]], places[1:]
     if rows and rows[0][0].lower() == "date" and not any(rows[0][1:]):
         header, rows, places = [rows[0][0], *header[1:]], rows[1:], places[1:]
     return replace(grid, header=header, rows=rows, places=places)
+
+
+def _two_levels(header: list[str], rows: list[list[str]]) -> tuple[list[str], list[str]] | None:
+    """The line of fields and that of assets, if the first two lines are such, in either order."""
+    if not rows:
+        return None
+    first, second = header, rows[0]
+    begin = first[0].lower(), second[0].lower()
+    if not set(begin) <= FIELD_LEVEL | ASSET_LEVEL | {""}:
+        return None
+    named = begin[0] in FIELD_LEVEL and begin[1] in ASSET_LEVEL
+    if named or FIELDS.issuperset(map(as_field, first[1:])):
+        return first, second
+    return (second, first) if FIELDS.issuperset(map(as_field, second[1:])) else None
+
+
+def as_field(name: str) -> str:
+    """A name as :data:`FIELDS` has it: "5. adjusted close" and "Adjusted_Close" are the same."""
+    return re.sub("[^a-z]", "", name.lower())
+
+
+def closing(names: Sequence[str]) -> str | None:
+    """The name of the closing price, adjusted if it is there; None if it is not."""
+    known = {as_field(name): name for name in reversed(names)}
+    return next((known[field] for field in CLOSING if field in known), None)
 
 
 def _content(source: Source) -> tuple[str, str | bytes]:
@@ -135,10 +166,10 @@ def _content(source: Source) -> tuple[str, str | bytes]:
         content: str | bytes = _bytes(Path(source))
     else:
         name = Path(str(getattr(source, "name", "the table"))).name
-        content = source.read()
+        content = _whole(name, source)
     if isinstance(content, bytes) and content.startswith(b"\x1f\x8b"):
         try:
-            content = gzip.decompress(content)
+            content = _whole(name, gzip.GzipFile(fileobj=io.BytesIO(content)))
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(
                 f"{name}: the compressed file is damaged ({error}). Copy it again."
@@ -149,7 +180,14 @@ def _content(source: Source) -> tuple[str, str | bytes]:
 def _bytes(path: Path) -> bytes:
     """What a file holds, or an error that says why it cannot be read."""
     try:
-        return path.read_bytes()
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise DataError(
+                f"{path} is a pipe or a device, not a file. Save what comes out of it as a file."
+            )
+        with path.open("rb") as file:
+            content: bytes = _whole(path.name, file)
+        return content
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file. Check the name and the folder.") from error
     except IsADirectoryError as error:
@@ -158,6 +196,20 @@ def _bytes(path: Path) -> bytes:
         raise DataError(
             f"{path} cannot be read ({error.strerror}). Check its permissions."
         ) from error
+
+
+def _whole(name: str, stream: Any) -> Any:
+    """All that a stream holds, text or bytes, unless it is too much to be a table or never ends."""
+    parts, size = list[Any](), 0
+    while size <= LARGEST and (part := stream.read(LARGEST + 1 - size)):
+        parts.append(part)
+        size += len(part)
+    if size > LARGEST:
+        raise DataError(
+            f"{name} holds more than {LARGEST / 2**20:.3g} MB of text. Is it a table at all? If "
+            "so, keep fewer assets or dates, or save it as Parquet."
+        )
+    return parts[0][:0].join(parts) if parts else ""
 
 
 def _decoded(name: str, content: str | bytes) -> str:
@@ -221,8 +273,12 @@ def _parquet_grid(name: str, content: bytes) -> Grid:
         frame = frame.reset_index(names="date")
     columns = [_as_text(frame.iloc[:, i]) for i in range(frame.shape[1])]
     rows = [list(row) for row in zip(*columns, strict=True)]
+    places = list(range(1, len(rows) + 1))
     header = [str(column) for column in frame.columns]
-    return Grid(name, "header", header, rows, list(range(1, len(rows) + 1)), "row")
+    if frame.columns.nlevels == 2:  # as two lines of names, of which the first cell is the dates'
+        first, second = (frame.columns.get_level_values(i).astype(str) for i in (0, 1))
+        header, rows, places = ["", *first[1:]], [["", *second[1:]], *rows], [0, *places]
+    return Grid(name, "header", header, rows, places, "row")
 
 
 def _as_text(column: pd.Series) -> list[str]:

@@ -19,7 +19,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from mixfolio.errors import DataError
-from mixfolio.prices._grid import DECIMAL_COMMA, Grid, Source, as_date, counted, read_grid
+from mixfolio.prices._grid import (
+    DECIMAL_COMMA,
+    FIELDS,
+    Grid,
+    Source,
+    as_date,
+    as_field,
+    closing,
+    counted,
+    read_grid,
+)
 from mixfolio.prices._missing import Missing, complete, require_policy
 
 Layout = Literal["auto", "wide", "long"]
@@ -28,8 +38,8 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 DATE_NAMES = {"date", "dates", "day", "time", "datetime", "timestamp"}
 SYMBOL_NAMES = {"symbol", "ticker", "asset", "security", "id", "name"}
 MISSING_TEXT = {"", "NA", "N/A", "NaN", "nan", "null", "NULL"}
-FIELDS = {"open", "high", "low", "close", "adj close", "adjusted close", "volume", "dividends"}
-FIELDS |= {"stock splits", "capital gains"}
+TICKERS = {"open", "low"}  # fields that are also tickers
+FORMULA = re.compile(r"'*[=+\-@\t\r]")  # how a cell begins that a spreadsheet would run, or did
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 GROUPED = re.compile(r"[+-]?\d{1,3}([,' _\u00a0\u202f]\d{3})+(\.\d*)?")
 
@@ -223,15 +233,15 @@ def _find_shape(grid: Grid, layout: str) -> _Shape:
 def _refuse_fields(grid: Grid, columns: list[int]) -> None:
     """Refuse open, high, low, close and volume of one asset, which are not assets."""
     names = [grid.header[i] for i in columns]
-    plain = [name.lower().replace("_", " ") for name in names]
-    if len(FIELDS & set(plain)) < 3 or not set(plain) <= FIELDS:
+    fields = [name for name in names if as_field(name) in FIELDS]
+    sure = len(fields) > 2 or (len(fields) == len(names) == 2)
+    if not sure or TICKERS.issuperset(map(as_field, fields)):
         return
-    kept = next((n for n in ("adj close", "adjusted close", "close") if n in plain), plain[0])
     raise grid.header_error(
         columns[0],
-        f"the columns {', '.join(names)} are fields of one asset, not assets",
-        f"Keep {names[plain.index(kept)]!r}, call it by the asset's name, and bring one column per "
-        "asset",
+        f"the columns {', '.join(fields)} are fields of one asset, not assets",
+        f"Keep {closing(fields) or fields[0]!r}, call it by the asset's name, and bring one column "
+        "per asset.",
     )
 
 
@@ -323,7 +333,13 @@ def _check_rising(grid: Grid, shape: _Shape, keys: list[tuple[str, datetime]]) -
         last[symbol] = day
     if falling:
         what = "date is earlier than the one before/dates are earlier than the one before"
-        raise grid.error(falling, what, "Sort the file by date, oldest first.")
+        column = grid.header[shape.date]
+        raise grid.error(
+            falling,
+            what,
+            "Sort the file by date, oldest first: pandas.read_csv(path, dtype=str)"
+            f".sort_values({column!r}, kind='stable').to_csv(new_path, index=False).",
+        )
 
 
 # ------------------------------------------------------------------- numbers
@@ -525,7 +541,8 @@ def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) ->
     ----------
     path_or_buffer : path or file object
         CSV or Parquet with a header. The first column is called asset, symbol or ticker, another
-        one weight; more columns are left alone.
+        one weight; more columns are left alone. An apostrophe before an asset that begins like a
+        formula is taken off, as :func:`write_weights` puts it.
     assets : iterable of str, optional
         Assets that must be there, and no others.
 
@@ -558,7 +575,7 @@ def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) ->
     bad = [(i, column) for i, x in enumerate(numbers) if x is None or not np.isfinite(x)]
     if bad:
         raise grid.error(bad, "weight is no number/weights are no numbers", "Write 0.25 for 25%.")
-    found = {row[0]: float(str(row[column])) for row in grid.rows}
+    found = {_unquoted(row[0]): float(str(row[column])) for row in grid.rows}
     order = _match_assets(grid, found, assets)
     total = sum(found.values())
     if abs(total - 1) > 1e-3:
@@ -567,6 +584,45 @@ def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) ->
             "decimals: 0.25 for 25%."
         )
     return pd.Series([found[name] for name in order], order, name="weight")
+
+
+def write_weights(table: pd.DataFrame, path_or_buffer: Any) -> None:
+    """Write weights as CSV that a spreadsheet shows and does not run.
+
+    Text that begins with ``=``, ``+``, ``-``, ``@`` or a tab would be a formula there. It gets an
+    apostrophe before it, which :func:`read_weights` takes off.
+
+    Parameters
+    ----------
+    table : DataFrame of length n_assets
+        One row per asset, labelled by its name. Numbers are written as they are.
+    path_or_buffer : path or file object
+
+    Examples
+    --------
+    >>> import io
+    >>> import pandas as pd
+    >>> from mixfolio import prices
+    >>> held = pd.DataFrame({"weight": [0.6, 0.4]}, pd.Index(["SPY", "=1+1"], name="asset"))
+    >>> file = io.StringIO()
+    >>> prices.write_weights(held, file)
+    >>> file.getvalue().split()
+    ['asset,weight', 'SPY,0.6', "'=1+1,0.4"]
+    >>> prices.read_weights(io.StringIO(file.getvalue())).to_dict()
+    {'SPY': 0.6, '=1+1': 0.4}
+    """
+    safe = table.rename(index=_quoted, columns=_quoted)
+    words = safe.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in safe.dtypes]]
+    safe[words] = safe[words].map(_quoted)
+    safe.to_csv(path_or_buffer)
+
+
+def _quoted(label: Any) -> Any:
+    return f"'{label}" if isinstance(label, str) and FORMULA.match(label) else label
+
+
+def _unquoted(label: str) -> str:
+    return label[1:] if label.startswith("'") and FORMULA.match(label) else label
 
 
 def _check_asset_column(grid: Grid, example: str) -> None:

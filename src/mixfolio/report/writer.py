@@ -107,7 +107,6 @@ def write_report(
     ('report.html', 'report.ipynb', 'weights.csv')
     """
     tools = _tools()
-    _refuse_braces(Path(output))
     inputs = pipeline.read_inputs(
         price_file, group_file, previous_file, layout=layout, missing=missing
     )
@@ -130,16 +129,6 @@ def write_report(
         _move(folder, target)
     weights, executed, made = (target / name for name in NAMES)
     return Report(made, executed, weights)
-
-
-def _refuse_braces(output: Path) -> None:
-    """Refuse folders whose name the notebook's runner would take for a parameter."""
-    place = str(output.resolve())
-    if "{" in place or "}" in place:
-        raise ReportError(
-            f"the folder {place} has a brace in its name, which cannot be written to. Choose "
-            "another with --output, outside of it."
-        )
 
 
 def _read_level(level: float) -> float:
@@ -200,7 +189,7 @@ def _execute(
         try:
             done = papermill.execute_notebook(
                 notebook,
-                str(target),
+                str(target).replace("{", "{{").replace("}", "}}"),  # it formats the path
                 parameters,
                 kernel_name="python3",
                 progress_bar=progress,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mixfolio.errors import DataError
-from mixfolio.prices._read import read_groups, read_prices, read_weights
+from mixfolio.prices._read import read_groups, read_prices, read_weights, write_weights
 
 GROUPS = "asset,sector\nSPY,equity\nTLT,bonds\nGLD,gold\n"
 WEIGHTS = "asset,weight,group\nSPY,0.5,equity\nTLT,0.3,bonds\nGLD,0.2,gold\n"
@@ -34,6 +34,26 @@ def test_what_weights_are_written_as_they_are_read():
     weights = pd.Series([0.1, 0.2, 0.7], ["A", "B", "C"], name="weight")
     text = weights.rename_axis("asset").to_csv()
     np.testing.assert_array_equal(read_weights(io.StringIO(text)), weights)
+
+
+NAMES = ["=1+1", "+A", "-B", "@C", "'=D", "'E", "F=", "G"]
+
+
+def test_what_a_spreadsheet_would_run_is_written_as_text_and_read_back():
+    table = pd.DataFrame({"weight": -0.125, "@kind": "=2+2"}, pd.Index(NAMES, name="asset"))
+    table["weight"] = [-0.125, 0.125, *[0.25] * 3, *[0.125] * 2, 0.0]
+    file = io.StringIO()
+    write_weights(table, file)
+    lines = file.getvalue().splitlines()
+    assert lines[:3] == ["asset,weight,'@kind", "'=1+1,-0.125,'=2+2", "'+A,0.125,'=2+2"]
+    assert [line.split(",")[0] for line in lines[3:]] == ["'-B", "'@C", "''=D", "'E", "F=", "G"]
+    found = read_weights(io.StringIO(file.getvalue()), NAMES)
+    assert found.to_dict() == table["weight"].to_dict()
+    assert list(table.index) == NAMES and list(table) == ["weight", "@kind"]
+
+
+def test_weights_of_an_older_report_are_read_as_they_are():
+    assert list(read_weights(io.StringIO("asset,weight\n=A,0.5\n-B,0.5\n")).index) == ["=A", "-B"]
 
 
 REFUSED_GROUPS = {

@@ -2,12 +2,15 @@
 
 import gzip
 import io
+import os
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from mixfolio.errors import DataError
+from mixfolio.prices import _grid
 from mixfolio.prices._read import read_prices, read_returns
 
 DAYS = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
@@ -469,18 +472,75 @@ def test_two_lines_of_names_without_a_closing_price_are_named():
 
 @pytest.mark.parametrize(
     ("columns", "kept"),
-    [("Open,High,Low,Close,Adj Close,Volume", "Adj Close"), ("Close,High,Low,Open", "Close")],
+    [
+        ("Open,High,Low,Close,Adj Close,Volume", "Adj Close"),
+        ("Close,High,Low,Open", "Close"),
+        ("Close,Volume", "Close"),
+        ("open,high,low,close,adj_close,Trades", "adj_close"),
+        ("1. open,2. high,3. low,4. close,5. volume", "4. close"),
+    ],
 )
 def test_fields_of_one_asset_are_no_assets(columns, kept):
     n = columns.count(",") + 1
     rows = "".join(f"2023-02-{d}{',10.5' * n}\n" for d in (17, 20, 21))
-    with pytest.raises(DataError, match=f"are fields of one asset, not assets. Keep '{kept}'"):
+    message = f"are fields of one asset, not assets. Keep '{re.escape(kept)}', call"
+    with pytest.raises(DataError, match=message):
         read_prices(io.StringIO(f"Date,{columns}\n{rows}"))
 
 
 def test_assets_that_are_called_like_a_field_are_assets():
     frame = read_prices(io.StringIO("Date,OPEN,LOW\n2023-02-17,1,2\n2023-02-20,2,3\n"))
     assert list(frame) == ["OPEN", "LOW"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Ticker,MSF,MSF,AAP,AAP\nPrice,Open,Close,Open,Close\nDate,,,,\n",
+        ",Open,Close,Open,Close\n,MSF,MSF,AAP,AAP\nDate,,,,\n",
+        ",Open,Close,Open,Close\n,MSF,MSF,AAP,AAP\n",
+        "Attributes,Open,Close,Open,Close\nSymbols,MSF,MSF,AAP,AAP\nDate,,,,\n",
+    ],
+    ids=["by ticker", "no names of levels", "no name of dates", "datareader"],
+)
+def test_the_lines_of_names_in_other_orders_and_words(names):
+    frame = read_prices(io.StringIO(names + "2023-02-17,1,254,2,151\n2023-02-20,1,255,2,152\n"))
+    assert frame.to_dict("list") == {"MSF": [254, 255], "AAP": [151, 152]}
+
+
+def test_of_one_asset_with_two_lines_of_names_the_closing_price_is_taken():
+    text = "Price,Close,High,Volume\nTicker,TSLA,TSLA,TSLA\nDate,,,\n2023-02-17,208,210,5\n"
+    frame = read_prices(io.StringIO(text + "2023-02-20,199,202,6\n"))
+    assert frame.to_dict("list") == {"TSLA": [208.0, 199.0]}
+
+
+def test_places_are_those_of_the_file_below_three_lines_of_names():
+    with pytest.raises(DataError, match=r"line 5, column 'AAP': '-147.1'"):
+        read_prices(io.StringIO(TWO_LEVELS.replace("147.1", "-147.1")))
+
+
+def test_two_levels_of_names_in_parquet(monkeypatch):
+    names = pd.MultiIndex.from_product([["Close", "Volume"], ["MSF", "AAP"]])
+    days = pd.DatetimeIndex(["2023-02-17", "2023-02-20"], name="Date")
+    table = pd.DataFrame([[254.0, 151.0, 8.0, 9.0], [255.0, 152.0, 7.0, 8.0]], days, names)
+    monkeypatch.setattr(pd, "read_parquet", lambda buffer: table)
+    frame = read_prices(io.BytesIO(b"PAR1"))
+    assert frame.to_dict("list") == {"MSF": [254.0, 255.0], "AAP": [151.0, 152.0]}
+
+
+def test_digits_as_names_of_columns_keep_their_zeros():
+    frame = read_prices(io.StringIO("Date,005930,000660\n2024-01-02,10,20\n2024-01-03,11,21\n"))
+    assert frame.to_dict("list") == {"005930": [10.0, 11.0], "000660": [20.0, 21.0]}
+
+
+def test_how_to_sort_is_said_and_sorts(tmp_path):
+    path, sorted_path = tmp_path / "new.csv", tmp_path / "sorted.csv"
+    path.write_text("Date,005930,B\n2024-01-04,3,4\n2024-01-03,2,5\n2024-01-02,1,6\n")
+    with pytest.raises(DataError, match=r"2 dates are earlier .* oldest first: ") as caught:
+        read_prices(path)
+    code = str(caught.value).split("oldest first: ")[1].removesuffix(".")
+    exec(code, {"pandas": pd, "path": path, "new_path": sorted_path})
+    assert read_prices(sorted_path).to_dict("list") == {"005930": [1, 2, 3], "B": [6, 5, 4]}
 
 
 @pytest.mark.parametrize("layout", ["auto", "long"])
@@ -500,6 +560,61 @@ def test_a_row_without_any_price_is_called_so():
     text = "date,A,B\n2024-01-02,1,4\n2024-01-03,2,5\n2024-01-04,,\n"
     with pytest.raises(DataError, match="1 row without any price, first that of 2024-01-04"):
         read_prices(io.StringIO(text))
+
+
+# ------------------------------------------------------------------- what is no file, or too much
+
+TINY = "date,A,B\n2024-01-02,1,4\n2024-01-03,2,5\n"
+
+
+class Endless(io.RawIOBase):
+    """A stream that never ends, in small pieces."""
+
+    def read(self, size=-1):
+        assert size > 0, "everything was asked for"
+        return b"1,2\n"[:size]
+
+
+def bomb(tmp_path):
+    return io.BytesIO(gzip.compress(TINY.encode() + b"2024-01-04,3,6\n" * 1000))
+
+
+def large(tmp_path):
+    path = tmp_path / "large.csv"
+    path.write_bytes(b"1" * 2000)
+    return path
+
+
+@pytest.mark.parametrize(
+    "source", [bomb, large, lambda _: Endless(), lambda _: io.StringIO("1" * 2000)]
+)
+def test_what_is_too_large_for_a_table_stops(tmp_path, monkeypatch, source):
+    monkeypatch.setattr(_grid, "LARGEST", 1000)
+    with pytest.raises(DataError, match=r"holds more than .* MB of text. Is it a table"):
+        read_prices(source(tmp_path))
+
+
+@pytest.mark.parametrize("source", [io.StringIO(TINY), io.BytesIO(gzip.compress(TINY.encode()))])
+def test_a_table_as_large_as_the_limit_is_read(monkeypatch, source):
+    monkeypatch.setattr(_grid, "LARGEST", max(len(TINY), len(gzip.compress(TINY.encode()))))
+    assert read_prices(source).shape == (2, 2)
+
+
+class Pieces(io.BytesIO):
+    def read(self, size=-1):
+        return super().read(min(size, 3))
+
+
+def test_a_stream_that_comes_in_pieces_is_read_to_its_end():
+    assert read_prices(Pieces(TINY.encode())).shape == (2, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_pipes_and_devices_are_refused_by_name(tmp_path):
+    os.mkfifo(tmp_path / "prices.csv")
+    for path in (tmp_path / "prices.csv", "/dev/zero"):
+        with pytest.raises(DataError, match=f"{path} is a pipe or a device, not a file. Save"):
+            read_prices(path)
 
 
 # ------------------------------------------------------------------- Parquet

@@ -195,15 +195,6 @@ def test_missing_prices_and_no_name(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["rep {2024}", "{seed}"])
-def test_a_folder_with_braces_is_refused_by_name(tmp_path, capsys, name):
-    (tmp_path / "prices.csv").write_text(CSV, encoding="utf-8")
-    output = tmp_path / name
-    assert command.main(["report", str(tmp_path / "prices.csv"), "--output", str(output)]) == 2
-    assert f"{name} has a brace in its name" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["prices.csv"]
-
-
 def test_an_output_that_is_a_file(tmp_path, capsys):
     (tmp_path / "out").write_text("mine", encoding="utf-8")
     assert run(tmp_path, CSV) == 2

@@ -26,7 +26,7 @@ def files(tmp_path_factory):
     """Prices with hostile names, in the long layout, and their groups."""
     folder = tmp_path_factory.mktemp("mine")
     names = dict(
-        zip(own_data.ASSETS, ["<i>Bonds</i>", "T$x$", "A_b_c", "D*", "E|F", "G"], strict=True)
+        zip(own_data.ASSETS, ["<i>Bonds</i>", "T$x$", "A_b_c", "D*", "E|F", "=1+1"], strict=True)
     )
     table = own_data.monthly().rename(columns=names)
     write(folder, own_data.long(table), "my prices.csv")
@@ -36,10 +36,10 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(files):
-    """A report, in a folder two levels below what there is."""
+    """A report, in a folder two levels below what there is, whose names look like parameters."""
     return report.write_report(
         files / "my prices.csv",
-        files / "new" / "report",
+        files / "new {2024}" / "{seed}",
         group_file=files / "groups.csv",
         max_position=0.4,
         max_group=None,
@@ -49,7 +49,11 @@ def made(files):
 
 def test_three_files_are_left_and_nothing_else(files, made):
     assert sorted(path.name for path in made.page.parent.iterdir()) == sorted(report.NAMES)
-    assert sorted(path.name for path in files.iterdir()) == ["groups.csv", "my prices.csv", "new"]
+    assert sorted(path.name for path in files.iterdir()) == [
+        "groups.csv",
+        "my prices.csv",
+        "new {2024}",
+    ]
 
 
 def test_the_weights_are_those_of_the_functions(files, made):
@@ -58,6 +62,7 @@ def test_the_weights_are_those_of_the_functions(files, made):
     expected = own_prices.build_portfolio(inputs, plan).weights
     found = read_weights(made.weights, inputs.returns.columns)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert "\n'=1+1," in made.weights.read_text(encoding="utf-8")
 
 
 def test_the_page_says_everything(made):
@@ -73,7 +78,8 @@ def test_the_page_asks_for_nothing_and_shows_names_as_they_are(made):
     html = made.page.read_text(encoding="utf-8")
     assert not re.findall(r'(?:src|href)="(?!data:)', html)
     assert "<i>Bonds" not in html and "&lt;i&gt;Bonds&lt;/i&gt;" in html
-    held = pd.read_csv(made.weights).query("weight > 0.001")["asset"]
+    weights = read_weights(made.weights)
+    held = weights.index[weights > 0.001]
     assert len(held) > 2 and all(escape(name) in html for name in held)
     assert "<em>b" not in html
 
