@@ -7,6 +7,7 @@ that cannot be used raises :class:`~mixfolio.errors.DataError`.
 """
 
 import operator
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mixfolio.errors import DataError
+from mixfolio.errors import DataError, SingularCovarianceError
 
 Array: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = pd.Index
@@ -22,6 +23,8 @@ MatrixLike: TypeAlias = pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]]
 VectorLike: TypeAlias = pd.Series | NDArray[Any] | Sequence[float]
 
 SYMMETRY_TOLERANCE = 1e-10
+SUM_TOLERANCE = 1e-3  # of weights that are to sum to one, as people write them
+ROUNDING = 1e-7  # what single precision may do to a correlation
 SURE_GAIN = 0.05  # a typical return beyond this in every period is none
 
 
@@ -35,6 +38,7 @@ LARGEST = 1e150  # squares of larger numbers overflow
 
 def _float_array(values: Any, what: str) -> Array:
     """A fresh C-contiguous float64 copy of `values`, or a DataError."""
+    _require_ordered_numbers(values, what)
     raw = values.to_numpy() if isinstance(values, pd.DataFrame | pd.Series) else values
     _require_no_mask(raw, what)
     try:
@@ -59,6 +63,22 @@ def _float_array(values: Any, what: str) -> Array:
             "overflow. Use another unit."
         )
     return numbers
+
+
+def _require_ordered_numbers(values: Any, what: str) -> None:
+    """Refuse by its kind what is no table or vector, however its cells look."""
+    if isinstance(values, str | bytes | os.PathLike):
+        raise DataError(
+            f"{what} is the text {values!r:.60}; it must hold numbers. Read a file first: "
+            "mixfolio.prices.read_prices, read_weights or read_groups."
+        )
+    if isinstance(values, set | frozenset):
+        raise DataError(f"{what} is a {type(values).__name__}, which has no order. Use a list.")
+    if isinstance(values, Mapping):
+        raise DataError(
+            f"{what} holds something that is not a number, as it is a mapping. Label the numbers: "
+            "pandas.Series(...) for one an asset, pandas.DataFrame(...) for a table."
+        )
 
 
 def _require_no_mask(values: Any, what: str) -> None:
@@ -352,6 +372,46 @@ def read_covariance(covariance: MatrixLike) -> tuple[Array, Labels | None]:
     return values, labels
 
 
+def read_semidefinite(covariance: MatrixLike) -> tuple[Array, Labels | None]:
+    """:func:`read_covariance`, for methods that would not notice a negative eigenvalue.
+
+    Parameters
+    ----------
+    covariance : DataFrame or array-like of shape (n_assets, n_assets)
+        Covariance of returns per period. It may be singular.
+
+    Returns
+    -------
+    values : ndarray of shape (n_assets, n_assets)
+        A writable float64 copy, symmetric to the last bit.
+    labels : Index of length n_assets, or None
+
+    Raises
+    ------
+    DataError
+        As in :func:`read_covariance`.
+    SingularCovarianceError
+        If its correlations have an eigenvalue further below zero than rounding to single precision
+        explains.
+    """
+    values, labels = read_covariance(covariance)
+    scale = np.sqrt(np.diagonal(values))
+    correlation = values / scale / scale[:, None]
+    slack = ROUNDING * len(values)
+    correlation.flat[:: len(values) + 1] += slack
+    try:
+        np.linalg.cholesky(correlation)
+    except np.linalg.LinAlgError as error:
+        lowest = float(np.linalg.eigvalsh(correlation)[0]) - slack
+        raise SingularCovarianceError(
+            "covariance is indefinite: the lowest eigenvalue of its correlations is "
+            f"{lowest:.3g}, a negative eigenvalue, so that some portfolio would have a negative "
+            "variance. Pairwise estimates can do that: estimate it from complete periods, shrink "
+            "it or clip it."
+        ) from error
+    return values, labels
+
+
 def read_square(matrix: MatrixLike, what: str) -> tuple[Array, Labels | None]:
     """Check a symmetric matrix and split it into numbers and labels.
 
@@ -506,6 +566,11 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
     DataError
         If an asset has no entry, a label is missing, or a table holds anything but 0 and 1.
     """
+    if isinstance(groups, str | bytes | set | frozenset) or not hasattr(groups, "__len__"):
+        raise DataError(
+            f"groups is {groups!r:.60}, of type {type(groups).__name__}; it must be a Series, a "
+            "mapping or a list with one group label per asset, or a table of zeros and ones."
+        )
     if isinstance(groups, Mapping):
         groups = pd.Series(dict(groups))
     if labels is None and _labelled(groups):

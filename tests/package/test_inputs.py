@@ -1,5 +1,7 @@
 """The gate: what comes in is copied, checked and matched by label; every refusal says where."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -232,7 +234,7 @@ def test_a_labelled_vector_lends_its_labels():
         ([1.0, 2.0], r"mean has shape \(2,\); it must be \(3,\), one entry per asset"),
         ([[1.0, 2.0, 3.0]], r"mean has shape \(1, 3\)"),
         (None, r"mean has 1 cell|mean has shape \(\)|not a number"),
-        ({"a": 1.0}, r"mean holds something that is not a number"),
+        ({"a": 1.0}, r"mean holds something that is not a number, as .* mapping.*pandas\.Series"),
         ([1.0, np.nan, 3.0], r"mean has 1 cell.*row b, column mean"),
         (["1", "?", "3"], r"mean holds something that is not a number .*'\?'"),
         (pd.Series([1.0, 2.0], ["a", "b"]), r"1 missing \['c'\], 0 unknown \[\].*same labels"),
@@ -244,6 +246,36 @@ def test_a_labelled_vector_lends_its_labels():
 def test_vectors_that_cannot_be_used(vector, message):
     with pytest.raises(DataError, match=message):
         inputs.read_vector(vector, 3, COVARIANCE.columns, "mean")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("returns.csv", r"returns is the text 'returns\.csv'.*mixfolio\.prices\.read_prices"),
+        (Path("returns.csv"), r"returns is the text .*Read a file first"),
+        ({0.01, 0.02}, r"returns is a set, which has no order\. Use a list"),
+        ({"a": [0.01, 0.02]}, r"returns .* is a mapping.*pandas\.DataFrame"),
+    ],
+    ids=["text", "path", "set", "mapping"],
+)
+def test_what_is_no_table_is_named_by_its_kind(table, message):
+    with pytest.raises(DataError, match=message):
+        inputs.read_returns(table)
+
+
+@pytest.mark.parametrize("groups", [{"x", "y", "z"}, frozenset("xyz"), "xyz", 3, iter("xyz")])
+def test_groups_of_no_order_are_named_by_their_kind(groups):
+    message = f"groups is .*of type {type(groups).__name__}; it must be a Series"
+    with pytest.raises(DataError, match=message):
+        inputs.read_membership(groups, 3, None)
+    assert inputs.read_membership(("x", "y", "x"), 3, None)[1] == ["x", "y"]
+
+
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, None, "two"], ids=repr)
+def test_what_is_not_positive_is_named(value):
+    with pytest.raises(DataError, match=r"^tau is .*; it must be (positive|a )"):
+        inputs.read_positive(value, "tau")
+    assert inputs.read_positive(np.float32(2), "tau") == 2.0
 
 
 # ------------------------------------------------------------------------------- numbers

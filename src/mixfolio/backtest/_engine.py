@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from mixfolio import metrics
 from mixfolio._inputs import (
+    SUM_TOLERANCE,
     Array,
     Labels,
     VectorLike,
@@ -185,7 +186,7 @@ def walk_forward(
     risk_free : Series or array of shape (n_periods,), or float, optional
         Give it when `returns` are in excess of the riskless asset. Weights then drift with the
         total returns, and what they leave uninvested earns the riskless one. Without it weights
-        must sum to one.
+        must sum to one within 0.001, and what that leaves earns nothing.
     rebalance : {"monthly", "quarterly", "yearly"} or Threshold, optional
         Review at the first period of each month, quarter or year; or trade only at those reviews,
         `step` periods apart, where a weight is too far from its target. By default every review
@@ -445,7 +446,7 @@ def _decide(market: _Market, plan: _Plan, strategy: Strategy, start: int) -> Arr
         answer = strategy(pd.DataFrame(past, market.dates[period], labels, copy=False))
     weights, _ = read_vector(answer, len(labels), labels, "weights")
     net = float(weights.sum())
-    if not market.any_net and abs(net - 1.0) > 1e-6:
+    if not market.any_net and abs(net - 1.0) > SUM_TOLERANCE:
         raise DataError(
             f"weights sum to {net:.6g}, not to 1, and nothing says what the rest of the wealth "
             "earns. Scale them, or pass risk_free (0.0 if it earns nothing)."

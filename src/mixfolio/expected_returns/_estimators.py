@@ -30,9 +30,9 @@ from mixfolio._inputs import (
     VectorLike,
     label_matrix,
     label_vector,
-    read_covariance,
-    read_number,
+    read_positive,
     read_returns,
+    read_semidefinite,
     read_vector,
     require_moving,
 )
@@ -231,6 +231,8 @@ def james_stein(returns: MatrixLike, *, covariance: MatrixLike | None = None) ->
     ------
     DataError
         If the returns or the covariance are unusable, or do not name the same assets.
+    SingularCovarianceError
+        If the covariance is indefinite.
 
     Notes
     -----
@@ -318,7 +320,7 @@ def _stein_intensity(values: Array, labels: Labels | None, covariance: MatrixLik
 
 def _matched(covariance: MatrixLike, n_assets: int, labels: Labels | None) -> Array:
     """A covariance of the same assets. Trace and eigenvalues do not depend on their order."""
-    matrix, names = read_covariance(covariance)
+    matrix, names = read_semidefinite(covariance)
     if len(matrix) != n_assets:
         raise DataError(f"covariance has {len(matrix)} assets, returns has {n_assets}.")
     if labels is not None and names is not None:
@@ -401,11 +403,12 @@ def black_litterman(
     ------
     DataError
         If an input is unusable, a view names an unknown asset, the market weights do not sum to
-        one, both `views` and P are given, or views that leave no doubt repeat each other.
+        one, both `views` and P are given, views that leave no doubt repeat each other, or a view is
+        larger than ten standard deviations of its portfolio.
     ContradictionError
         If views contradict each other; it is a DataError too.
     SingularCovarianceError
-        If a view is about a portfolio without risk.
+        If the covariance is indefinite, or a view is about a portfolio without risk.
 
     Notes
     -----
@@ -435,8 +438,8 @@ def black_litterman(
     >>> found.equilibrium.round(4).to_dict(), found.mean.round(4).to_dict()
     ({'US': 0.0775, 'Japan': 0.085}, {'US': 0.0717, 'Japan': 0.1005})
     """
-    delta, tau = _positive(risk_aversion, "risk_aversion"), _positive(tau, "tau")
-    matrix, labels = read_covariance(covariance)
+    delta, tau = read_positive(risk_aversion, "risk_aversion"), read_positive(tau, "tau")
+    matrix, labels = read_semidefinite(covariance)
     market, labels = read_vector(market_weights, len(matrix), labels, "market_weights")
     if abs(market.sum() - 1) > 0.005:
         raise DataError(
@@ -449,13 +452,6 @@ def black_litterman(
     if contradictions == "raise":
         require_consistent(stated.P, stated.Q, stated.names)
     return _posterior(matrix, market, stated, delta, tau, labels)
-
-
-def _positive(value: Any, what: str) -> float:
-    number = read_number(value, what)
-    if number <= 0:
-        raise DataError(f"{what} is {number}; it must be positive.")
-    return number
 
 
 def _stated(

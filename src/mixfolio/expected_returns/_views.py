@@ -32,8 +32,9 @@ from mixfolio._inputs import (
     Array,
     MatrixLike,
     VectorLike,
-    read_covariance,
     read_number,
+    read_positive,
+    read_semidefinite,
     read_vector,
 )
 from mixfolio.errors import DataError, SingularCovarianceError
@@ -41,6 +42,7 @@ from mixfolio.errors import DataError, SingularCovarianceError
 Weighting = Literal["equal", "market"]
 DEPENDENT = 1e-9
 RISKLESS = 1e-14
+SANE = 10.0  # standard deviations of a period; no return is expected to be as many
 
 
 class ContradictionError(DataError):
@@ -267,9 +269,10 @@ def view_matrices(
     Raises
     ------
     DataError
-        If an input is unusable, a view is not a :class:`View` or names an unknown asset.
+        If an input is unusable, a view is not a :class:`View`, names an unknown asset, or is larger
+        than ten standard deviations of its portfolio.
     SingularCovarianceError
-        If a view is about a portfolio without risk.
+        If the covariance is indefinite, or a view is about a portfolio without risk.
 
     Examples
     --------
@@ -280,7 +283,8 @@ def view_matrices(
     >>> stated.P.tolist(), stated.Q.tolist(), stated.Omega.round(4).tolist()
     ([[-1.0, 1.0]], [0.05], [[0.0055]])
     """
-    matrix, labels = read_covariance(covariance)
+    tau = read_positive(tau, "tau")
+    matrix, labels = read_semidefinite(covariance)
     market, labels = read_vector(market_weights, len(matrix), labels, "market_weights")
     views = [views] if isinstance(views, View) else list(views)
     wrong = [view for view in views if not isinstance(view, View)]
@@ -292,13 +296,14 @@ def view_matrices(
     names = [str(view) for view in views]
     rows = [view.portfolio(assets, market) for view in views]
     P = np.array(rows).reshape(len(names), len(matrix))
+    Q = np.array([view.value for view in views])
     confidence = np.array([view.confidence for view in views])
-    Omega = np.diag(tau * _variances(P, matrix, names) * (1 - confidence) / confidence)
-    return ViewMatrices(P, np.array([view.value for view in views]), Omega, names)
+    Omega = np.diag(tau * _variances(P, Q, matrix, names) * (1 - confidence) / confidence)
+    return ViewMatrices(P, Q, Omega, names)
 
 
-def _variances(P: Array, matrix: Array, names: list[str]) -> Array:
-    """p' Sigma p of each view, which must be positive."""
+def _variances(P: Array, Q: Array, matrix: Array, names: list[str]) -> Array:
+    """p' Sigma p of each view, which must be positive, and in the unit of Q."""
     variances = np.einsum("ki,ij,kj->k", P, matrix, P)
     size = np.einsum("ki,ij,kj->k", np.abs(P), np.abs(matrix), np.abs(P))
     riskless = np.flatnonzero(variances <= RISKLESS * size)
@@ -307,6 +312,15 @@ def _variances(P: Array, matrix: Array, names: list[str]) -> Array:
             f"{len(riskless)} view(s) are about portfolios without risk under this covariance, the "
             f"first is '{names[riskless[0]]}' with variance {variances[riskless[0]]:.3g}. Use a "
             "shrunken covariance, or drop the view."
+        )
+    sizes = np.abs(Q) / np.sqrt(variances)
+    if (sizes > SANE).any():
+        worst = int(sizes.argmax())
+        raise DataError(
+            f"view '{names[worst]}' of {Q[worst]:.4g} is {sizes[worst]:.3g} standard deviations of "
+            f"its portfolio in one period of the covariance; more than {SANE:g} cannot be meant. "
+            "Is the view in per cent (0.01 is one), or per year for a covariance per day? State it "
+            "as a decimal, per period of the covariance."
         )
     return np.asarray(variances)
 
@@ -335,7 +349,8 @@ def read_matrices(
     Raises
     ------
     DataError
-        If shapes, names or values do not fit, a row of P is zero, or Omega is not a covariance.
+        If shapes, names or values do not fit, a row of P is zero, Omega is not a covariance, or a
+        view is larger than ten standard deviations of its portfolio.
     SingularCovarianceError
         If a view is about a portfolio without risk.
     """
@@ -346,7 +361,7 @@ def read_matrices(
     values, _ = read_vector(np.atleast_1d(Q) if np.ndim(Q) == 0 else Q, len(table), labels, "Q")
     names = [str(name) for name in table.index]
     rows = table.to_numpy(dtype=float)
-    variances = _variances(rows, covariance, names)
+    variances = _variances(rows, values, covariance, names)
     if Omega is None:
         return ViewMatrices(rows, values, np.diag(tau * variances), names)
     return ViewMatrices(rows, values, read_omega(Omega, names, labels), names)

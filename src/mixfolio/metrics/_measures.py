@@ -14,8 +14,8 @@ from mixfolio._inputs import (
     Array,
     MatrixLike,
     VectorLike,
-    read_covariance,
     read_positive,
+    read_semidefinite,
     read_vector,
     require_order,
 )
@@ -320,7 +320,7 @@ def volatility(weights: VectorLike, covariance: MatrixLike) -> float:
     DataError
         If the covariance is unusable, a weight is missing.
     SingularCovarianceError
-        If the variance of the portfolio is negative.
+        If the covariance is indefinite, beyond rounding.
 
     Examples
     --------
@@ -329,7 +329,7 @@ def volatility(weights: VectorLike, covariance: MatrixLike) -> float:
     >>> round(metrics.volatility([0.5, 0.5], covariance), 4)
     0.1936
     """
-    matrix, labels = read_covariance(covariance)
+    matrix, labels = read_semidefinite(covariance)
     w = read_vector(weights, len(matrix), labels, "weights")[0]
     return float(np.sqrt(_variance(w, matrix)))
 
@@ -371,7 +371,7 @@ def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float:
     DataError
         If the covariance is unusable, a weight is missing, or all weights are zero.
     SingularCovarianceError
-        If the variance of the portfolio is negative.
+        If the covariance is indefinite, beyond rounding.
 
     References
     ----------
@@ -387,7 +387,7 @@ def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float:
     1.291
     1.000
     """
-    matrix, labels = read_covariance(covariance)
+    matrix, labels = read_semidefinite(covariance)
     w = read_vector(weights, len(matrix), labels, "weights")[0]
     return float(w @ np.sqrt(np.diagonal(matrix)) / np.sqrt(_positive_variance(w, matrix)))
 
@@ -418,7 +418,7 @@ def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> pd.Series
     DataError
         If the covariance is unusable, a weight is missing, or all weights are zero.
     SingularCovarianceError
-        If the variance of the portfolio is negative.
+        If the covariance is indefinite, beyond rounding.
 
     Examples
     --------
@@ -430,7 +430,7 @@ def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> pd.Series
     >>> metrics.risk_contributions(weights, covariance).round(3).to_dict()
     {'stocks': 0.944, 'bonds': 0.056}
     """
-    matrix, labels = read_covariance(covariance)
+    matrix, labels = read_semidefinite(covariance)
     w, labels = read_vector(weights, len(matrix), labels, "weights")
     shares = w * (matrix @ w) / _positive_variance(w, matrix)
     return shares if labels is None else pd.Series(shares, index=labels, name="risk_contribution")

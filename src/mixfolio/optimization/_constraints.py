@@ -5,11 +5,14 @@ that no portfolio can meet is reported by name and by how much is missing.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any, TypedDict
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import linprog
 
 from mixfolio._inputs import Array, Labels, VectorLike, read_membership, read_number, read_vector
@@ -271,7 +274,7 @@ def _read_bounds(bounds: Any, n: int, labels: Labels | None, least: float) -> _L
     else:
         low, high = (None, None) if bounds is None else _pair(bounds, "bounds")
         lower, upper = _side(low, -np.inf, n, labels), _side(high, np.inf, n, labels)
-    short = np.flatnonzero(np.isfinite(lower) & (lower < least))
+    short = np.flatnonzero(np.isfinite(lower) & (lower < least - FEASIBILITY_TOLERANCE))
     if len(short):
         raise DataError(
             f"the lower bound {lower[short[0]]:.6g} of {names[int(short[0])]} allows what "
@@ -283,14 +286,14 @@ def _read_bounds(bounds: Any, n: int, labels: Labels | None, least: float) -> _L
 
 
 def _pair(value: Any, what: str) -> tuple[Any, Any]:
-    try:
-        low, high = value
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{what} is {value!r}; it must be a pair (lower, upper), with None for no limit: "
-            f"(None, {value!r}) if it is an upper limit."
-        ) from error
-    return low, high
+    if not isinstance(value, str | bytes | set | frozenset | Mapping | pd.DataFrame):
+        with suppress(TypeError, ValueError):
+            low, high = value
+            return low, high
+    remedy = f". For an upper limit give (None, {value})" if isinstance(value, Real) else ""
+    raise DataError(
+        f"{what} is {value!r:.200}; it must be a pair (lower, upper), None for no limit{remedy}."
+    )
 
 
 def _ends(value: Any, what: str) -> tuple[float, float]:

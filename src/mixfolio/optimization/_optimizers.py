@@ -23,6 +23,8 @@ Cornuejols, G. and Tutuncu, R. (2006). Optimization Methods in Finance. Cambridg
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
+from inspect import signature
 from typing import Any, TypeAlias, Unpack, overload
 
 import numpy as np
@@ -40,6 +42,8 @@ from mixfolio._inputs import (
     read_count,
     read_covariance,
     read_number,
+    read_positive,
+    read_semidefinite,
     read_vector,
 )
 from mixfolio.errors import ConvergenceError, DataError, InfeasibleError, SingularCovarianceError
@@ -86,7 +90,7 @@ def equal_weight(assets: Any) -> Weights:
     labels = assets.columns if isinstance(assets, pd.DataFrame) else assets
     unnamed = np.ndim(labels) != 1 or isinstance(labels, np.ndarray)
     labels = None if unnamed else pd.Index(labels)
-    count = int(assets) if np.ndim(assets) == 0 else len(assets)
+    count = read_count(assets, "assets", 0) if np.ndim(assets) == 0 else len(assets)
     if count < 1:
         raise DataError(f"equal_weight was given {count} assets; it needs at least one.")
     return labelled(np.full(count, 1.0 / count), labels, "equal_weight")
@@ -136,7 +140,7 @@ def minimum_variance(covariance: MatrixLike, **options: Unpack[Options]) -> Weig
     if not options and len(matrix) < PIVOTING_FROM:
         weights = _quadratic.long_only_variance(matrix)
     else:
-        limits = read_constraints(len(matrix), labels, **options)
+        limits = _read_limits(minimum_variance, len(matrix), labels, options)
         weights = _minimise(matrix, np.zeros(len(matrix)), limits)
     return labelled(weights, labels, "minimum_variance")
 
@@ -188,8 +192,8 @@ def mean_variance(
     2 {'stocks': 0.675, 'bonds': 0.325}
     10 {'stocks': 0.175, 'bonds': 0.825}
     """
-    risk_aversion = _positive(risk_aversion, "risk_aversion")
-    matrix, means, labels, limits = _read(mean, covariance, options)
+    risk_aversion = read_positive(risk_aversion, "risk_aversion")
+    matrix, means, labels, limits = _read(mean_variance, mean, covariance, options)
     weights = _minimise(risk_aversion * matrix, means, limits)
     return labelled(weights, labels, "mean_variance")
 
@@ -237,7 +241,7 @@ def target_return(
     >>> weights.round(3).tolist(), round(float(weights @ mean), 3)
     ([0.4, 0.6], 0.05)
     """
-    matrix, means, labels, limits = _read(mean, covariance, options)
+    matrix, means, labels, limits = _read(target_return, mean, covariance, options)
     target = _reachable(read_number(target, "target"), *limits.reachable(means))
     weights = _minimise_at(matrix, means, target, limits)
     return labelled(weights, labels, "target_return")
@@ -295,7 +299,7 @@ def maximum_sharpe(
     >>> weights.round(3).tolist(), round(float(ratio), 3)
     ([0.44, 0.56], 0.32)
     """
-    matrix, means, labels, limits = _read(mean, covariance, options)
+    matrix, means, labels, limits = _read(maximum_sharpe, mean, covariance, options)
     weights = _maximise_ratio(means - read_number(risk_free, "risk_free"), matrix, limits)
     return labelled(weights, labels, "maximum_sharpe")
 
@@ -342,7 +346,7 @@ def maximum_diversification(covariance: MatrixLike, **options: Unpack[Options]) 
     [0.143, 0.286, 0.571]
     """
     matrix, labels = read_covariance(covariance)
-    limits = read_constraints(len(matrix), labels, **options)
+    limits = _read_limits(maximum_diversification, len(matrix), labels, options)
     weights = _maximise_ratio(np.sqrt(np.diagonal(matrix)), matrix, limits)
     return labelled(weights, labels, "maximum_diversification")
 
@@ -412,8 +416,8 @@ def zero_cost_sharpe(
     [0.5, 0.5, -1.0]
     """
     matrix, means, labels = read_moments(mean, covariance)
-    bound = None if bound is None else _positive(bound, "bound")
-    target = None if target is None else _positive(target, "target")
+    bound = None if bound is None else read_positive(bound, "bound")
+    target = None if target is None else read_positive(target, "target")
     if np.ptp(means) <= 1e-14 * np.abs(means).max():
         raise DataError("all expected returns are equal: no zero-cost portfolio earns anything.")
     weights = _zero_cost(matrix, means, target or float(np.ptp(means)))
@@ -472,7 +476,7 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
     DataError
         If an input is unusable or a budget is not positive.
     SingularCovarianceError
-        If some long-only portfolio has no variance, or a negative one.
+        If the covariance is indefinite, or some long-only portfolio has no variance.
     ConvergenceError
         If the contributions miss the budget by more than 1e-12.
 
@@ -494,7 +498,7 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
     >>> weights.round(3).tolist(), shares.round(3).tolist()
     ([0.24, 0.76], [0.5, 0.5])
     """
-    matrix, labels = read_covariance(covariance)
+    matrix, labels = read_semidefinite(covariance)
     n = len(matrix)
     shares = np.full(n, 1.0 / n)
     if budget is not None:
@@ -598,7 +602,7 @@ def efficient_frontier(
     ([0.032, 0.056, 0.08], [0.062, 0.114, 0.2])
     """
     n_points = read_count(n_points, "n_points", 2)
-    matrix, means, labels, limits = _read(mean, covariance, options)
+    matrix, means, labels, limits = _read(efficient_frontier, mean, covariance, options)
     start = _minimise(matrix, np.zeros(len(matrix)), limits)
     reach = limits.reachable(means)
     if highest is None:
@@ -647,17 +651,24 @@ def read_moments(mean: VectorLike, covariance: MatrixLike) -> tuple[Array, Array
 
 
 def _read(
-    mean: VectorLike, covariance: MatrixLike, options: Options
+    function: Any, mean: VectorLike, covariance: MatrixLike, options: Options
 ) -> tuple[Array, Array, Labels | None, Constraints]:
     matrix, means, labels = read_moments(mean, covariance)
-    return matrix, means, labels, read_constraints(len(matrix), labels, **options)
+    return matrix, means, labels, _read_limits(function, len(matrix), labels, options)
 
 
-def _positive(value: Any, what: str) -> float:
-    number = read_number(value, what)
-    if number <= 0:
-        raise DataError(f"{what} is {number}; it must be a positive number.")
-    return number
+def _read_limits(function: Any, n: int, labels: Labels | None, options: Options) -> Constraints:
+    """The constraints of an optimizer, which is named where an option is unknown."""
+    unknown = [name for name in options if name not in Options.__annotations__]
+    if unknown:
+        own = [p.name for p in signature(function).parameters.values() if p.kind == p.KEYWORD_ONLY]
+        known = [*Options.__annotations__, *own]
+        near = get_close_matches(unknown[0], known, 1)
+        raise DataError(
+            f"{function.__name__}() has no option {unknown[0]!r}"
+            + (f"; did you mean {near[0]!r}?" if near else f". It has {', '.join(known)}.")
+        )
+    return read_constraints(n, labels, **options)
 
 
 def _pivots(limits: Constraints) -> bool:

@@ -235,7 +235,7 @@ def test_windows_that_make_no_sense(options):
         backtest.walk_forward(table(), STRATEGIES, **options)
 
 
-@pytest.mark.parametrize("costs", [-0.001, np.nan, np.inf, "low"])
+@pytest.mark.parametrize("costs", [-0.001, np.nan, np.inf, "low", 10])
 def test_costs_are_a_number_and_not_negative(costs):
     with pytest.raises(DataError, match=r"costs is"):
         backtest.walk_forward(table(), STRATEGIES, window=24, costs=costs)
@@ -531,6 +531,11 @@ def test_weights_must_sum_to_one_unless_the_rest_earns_something():
     half = {"half": lambda past: np.full(4, 0.125)}
     with pytest.raises(DataError, match=r"weights sum to 0\.5, not to 1.*pass risk_free"):
         backtest.walk_forward(table(), half, window=24)
+    with pytest.raises(DataError, match=r"weights sum to 0\.998"):
+        backtest.walk_forward(table(), {"less": lambda past: np.full(4, 0.2495)}, window=24)
+    rounded = {"rounded": lambda past: np.array([0.333, 0.333, 0.333, 0.0005])}
+    net = backtest.walk_forward(table(), rounded, window=24).exposures()["rounded", "net"]
+    assert net.iloc[0] == pytest.approx(0.9995)
     result = backtest.walk_forward(table(), half, window=24, risk_free=0.0)
     assert result.exposures()["half", "net"].iloc[0] == 0.5
 

@@ -526,9 +526,11 @@ def test_omega_for_views_by_name_replaces_their_confidence():
 
 
 def test_order_of_magnitude_does_not_matter():
-    for scale in (1e-12, 1e12):
-        views = replace(CANADA, value=scale * CANADA.value)
-        found = expected_returns.black_litterman(scale * SIGMA, MARKET, views)
-        plain = expected_returns.black_litterman(SIGMA, MARKET, CANADA)
+    plain = expected_returns.black_litterman(SIGMA, MARKET, CANADA)
+    for scale, horizon in ((1, 1e-12), (1, 1e3), (1e-12, 1), (1e12, 1)):
+        views = replace(CANADA, value=scale * horizon * CANADA.value)
+        found = expected_returns.black_litterman(
+            scale**2 * horizon * SIGMA, MARKET, views, risk_aversion=2.5 / scale
+        )
         np.testing.assert_allclose(found.weights, plain.weights, rtol=1e-9)
-        np.testing.assert_allclose(found.mean, scale * plain.mean, rtol=1e-9)
+        np.testing.assert_allclose(found.mean, scale * horizon * plain.mean, rtol=1e-9)

@@ -242,3 +242,23 @@ GOOD = GOLDEN["view2"]
 def test_matrices_that_do_not_fit_are_refused(P, Q, Omega, message):
     with pytest.raises(DataError, match=message):
         views.read_matrices(P, Q, Omega, SIGMA.to_numpy(), COUNTRIES, tau=0.05)
+
+
+@pytest.mark.parametrize("value", [0.101, -0.101])
+def test_views_beyond_what_can_be_meant_are_named_with_their_size(value):
+    daily = np.diag([1e-4, 4e-4])  # volatilities of 1% and 2% a day
+    market = np.array([0.5, 0.5])
+    message = r"is 10\.1 standard deviations of its portfolio.*decimal, per period"
+    with pytest.raises(DataError, match=rf"view '0 returns {value}' of {value} {message}"):
+        views.view_matrices(View.absolute(0, value), daily, market)
+    with pytest.raises(DataError, match=rf"view 'view 2' of {2 * value:.4g} {message}"):
+        views.read_matrices(
+            [[0, 1], [2, 0]], [0.1, 2 * value], None, daily, pd.RangeIndex(2), tau=0.05
+        )
+    assert views.view_matrices(View.absolute(1, value), daily, market).Q.tolist() == [value]
+
+
+@pytest.mark.parametrize("tau", [0, -1, np.nan, "small"], ids=repr)
+def test_tau_is_positive(tau):
+    with pytest.raises(DataError, match="tau is"):
+        views.view_matrices(CANADA, SIGMA, MARKET, tau=tau)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixfolio import metrics
+from mixfolio import expected_returns, metrics, optimization
 from mixfolio.errors import DataError, SingularCovarianceError
 
 RETURNS = [0.10, -0.20, 0.05, 0.00]
@@ -197,7 +197,7 @@ def test_a_portfolio_without_risk(measure):
 )
 def test_a_negative_variance(measure):
     with pytest.raises(
-        SingularCovarianceError, match=r"variance is -2:.*negative eigenvalue.*clip"
+        SingularCovarianceError, match=r"indefinite: .* is -1, a negative eigenvalue.*clip"
     ):
         measure([1.0, -1.0], [[1.0, 2.0], [2.0, 1.0]])
 
@@ -231,3 +231,31 @@ def test_effective_number_and_distance():
 def test_impossible_numbers_of_periods_are_named(measure, value):
     with pytest.raises(DataError, match="periods_per_year is"):
         measure([0.01, -0.02, 0.03], value)
+
+
+INDEFINITE = np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]])
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        metrics.volatility,
+        metrics.diversification_ratio,
+        metrics.risk_contributions,
+        lambda _, matrix: optimization.risk_parity(matrix),
+        lambda w, matrix: expected_returns.black_litterman(matrix, w),
+        lambda w, matrix: expected_returns.view_matrices([], matrix, w),
+        lambda _, matrix: expected_returns.james_stein(np.eye(4, 3), covariance=matrix),
+    ],
+    ids=["volatility", "ratio", "contributions", "parity", "equilibrium", "views", "james_stein"],
+)
+def test_indefinite_covariances_are_refused_where_the_portfolio_does_not_show_it(measure):
+    w = np.full(3, 1 / 3)
+    assert w @ INDEFINITE @ w > 0
+    scale = np.array([1e-6, 1.0, 100.0])
+    for matrix in (INDEFINITE, INDEFINITE * np.outer(scale, scale)):
+        with pytest.raises(SingularCovarianceError, match=r"indefinite: .* is -0\.8, .*shrink"):
+            measure(w, matrix)
+    singular = np.cov(np.random.default_rng(0).normal(size=(3, 3)).T)
+    measure(w, singular)
+    measure(w, singular.astype(np.float32))

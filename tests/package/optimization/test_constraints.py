@@ -336,10 +336,10 @@ def test_previous_is_matched_by_label():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"bounds": 0.2}, r"bounds is 0\.2; .*\(None, 0\.2\) if it is an upper limit"),
+        ({"bounds": 0.2}, r"bounds is 0\.2; .*For an upper limit give \(None, 0\.2\)"),
         (
             {"groups": SECTORS, "group_limits": {"x": 0.3}},
-            r"group limit of 'x' is 0\.3; .*\(None, 0\.3\) if it is an upper limit",
+            r"group limit of 'x' is 0\.3; .*For an upper limit give \(None, 0\.3\)",
         ),
     ],
     ids=["bounds", "group"],
@@ -347,3 +347,21 @@ def test_previous_is_matched_by_label():
 def test_a_number_for_a_pair_is_answered_with_the_pair(options, message):
     with pytest.raises(DataError, match=message):
         weights(**options)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [{0.0, 0.5}, {"lower": 0, "upper": 0.5}, "ab", pd.DataFrame([[0, 1]])],
+    ids=lambda ends: type(ends).__name__,
+)
+def test_what_has_no_order_or_no_numbers_is_no_pair(ends):
+    with pytest.raises(
+        DataError, match=r"(?s)group limit of 'x' is .*must be a pair \(lower, upper\)"
+    ):
+        weights(groups=SECTORS, group_limits={"x": ends})
+
+
+def test_a_lower_bound_below_zero_by_rounding_is_zero():
+    np.testing.assert_array_equal(limits(bounds=(-1e-17, 0.6)).assets.lower, np.zeros(4))
+    with pytest.raises(DataError, match="Pass long_only=False"):
+        limits(bounds={"b": (-1e-6, None)})

@@ -789,9 +789,11 @@ def test_budget_is_matched_by_label():
     np.testing.assert_allclose(contributions, budget, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("correlation", [-1.0, -2.0])
-def test_no_risk_to_share(correlation):
-    with pytest.raises(SingularCovarianceError, match=r"no variance.*Shrink"):
+@pytest.mark.parametrize(
+    ("correlation", "message"), [(-1.0, r"no variance.*Shrink"), (-2.0, r"indefinite.*shrink")]
+)
+def test_no_risk_to_share(correlation, message):
+    with pytest.raises(SingularCovarianceError, match=message):
         optimization.risk_parity([[1.0, correlation], [correlation, 1.0]])
 
 
@@ -896,7 +898,7 @@ def test_fewer_periods_than_assets(periods):
 
 @pytest.mark.parametrize("risk_aversion", [0.0, -1.0, np.nan, np.inf, "two", None])
 def test_risk_aversion_is_a_positive_number(risk_aversion):
-    with pytest.raises(DataError, match=r"risk_aversion is .*must be a"):
+    with pytest.raises(DataError, match=r"risk_aversion is .*must be (a |positive)"):
         optimization.mean_variance(MEANS, COVARIANCE, risk_aversion=risk_aversion)
 
 
@@ -1032,3 +1034,42 @@ def test_zero_cost_errors():
     np.testing.assert_allclose(reach, [0, -1, 1], atol=0.01)
     with pytest.raises(InfeasibleError, match=r"target 0.0601 .* earns 0.06 at most"):
         optimization.zero_cost_sharpe(MEANS, COVARIANCE, target=0.0601, bound=1.0)
+
+
+@pytest.mark.parametrize("unknown", ["long_onyl", "zzz"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda **o: optimization.minimum_variance(COVARIANCE, **o),
+        lambda **o: optimization.mean_variance(MEANS, COVARIANCE, risk_aversion=2.0, **o),
+        lambda **o: optimization.target_return(MEANS, COVARIANCE, float(MEANS.mean()), **o),
+        lambda **o: optimization.maximum_sharpe(MEANS, COVARIANCE, **o),
+        lambda **o: optimization.maximum_diversification(COVARIANCE, **o),
+        lambda **o: optimization.efficient_frontier(MEANS, COVARIANCE, **o),
+    ],
+    ids=[
+        "minimum_variance",
+        "mean_variance",
+        "target_return",
+        "maximum_sharpe",
+        "maximum_diversification",
+        "efficient_frontier",
+    ],
+)
+def test_unknown_options_are_named_by_the_public_function(request, function, unknown):
+    name = request.node.callspec.id.split("-")[0]
+    remedy = "did you mean 'long_only'" if unknown == "long_onyl" else "It has long_only, bounds"
+    with pytest.raises(DataError, match=rf"^{name}\(\) has no option '{unknown}'.*{remedy}"):
+        function(**{unknown: True})
+    function(long_only=True)
+
+
+def test_an_option_of_the_function_itself_is_proposed():
+    with pytest.raises(DataError, match=r"maximum_sharpe\(\) .*did you mean 'risk_free'"):
+        optimization.maximum_sharpe(MEANS, COVARIANCE, riskfree=0.01)
+
+
+@pytest.mark.parametrize("assets", [2.5, "four", {"a", "b"}, None])
+def test_a_number_of_assets_is_whole(assets):
+    with pytest.raises(DataError, match=r"assets is .*whole number"):
+        optimization.equal_weight(assets)
