@@ -56,6 +56,8 @@ def _float_array(values: Any, what: str) -> Array:
             f"{what} holds something that is not a number ({error}). "
             "Convert every column to numbers first."
         ) from error
+    if max(numbers.max(initial=0.0), -numbers.min(initial=0.0)) <= LARGEST:
+        return numbers
     large = np.isfinite(numbers) & (np.abs(numbers) > LARGEST)
     if large.any():
         raise DataError(
@@ -248,10 +250,11 @@ def _require_no_prices(values: Array) -> None:
     Prices, gross returns 1 + r and log prices all look like that. Interest is always positive too,
     but never that large in one period.
     """
-    if len(values) < 5 or np.isnan(values).all():
+    lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
+    if len(values) < 5 or not (lowest > 0 or highest < 0):
         return
-    typical, lowest, highest = np.nanmedian(values), np.nanmin(values), np.nanmax(values)
-    if abs(typical) > SURE_GAIN and (lowest > 0 or highest < 0):
+    typical = np.nanmedian(values)
+    if abs(typical) > SURE_GAIN:
         raise DataError(
             f"returns are all {'above' if lowest > 0 else 'below'} zero, {typical:.3g} at the "
             "median. Are they prices, gross returns (1 + r) or log prices? Use "
