@@ -14,16 +14,7 @@ CLEARLY_DEFINITE = 1e-6
 
 
 def require_definite(matrix: Array) -> None:
-    """Refuse what :func:`factorise` refuses; where no variable is nearly a mixture of others, fast.
-
-    The squared diagonal of the Cholesky factor, over that of the matrix, is the part of each
-    variance that those before it leave unexplained.
-    """
-    variances = matrix.diagonal()
-    if variances.min() > 0:
-        factor, column = dpotrf(matrix.T, clean=0)
-        if column == 0 and (factor.diagonal() ** 2 / variances).min() > CLEARLY_DEFINITE:
-            return
+    """Refuse what :func:`factorise` refuses, but for numbers that are missing or infinite."""
     _factorise(matrix)
 
 
@@ -52,9 +43,18 @@ def factorise(matrix: Array) -> Any:
 
 
 def _factorise(matrix: Array) -> Any:
-    if matrix.diagonal().min() <= 0:
+    """The factor; where no variable is nearly a mixture of others, fast.
+
+    The squared diagonal of the factor, over that of the matrix, is the part of each variance that
+    those before it leave unexplained.
+    """
+    variances = matrix.diagonal()
+    if variances.min() <= 0:
         raise _singular(matrix)
-    scales = np.exp2(-np.rint(np.log2(matrix.diagonal()) / 2))
+    factor, column = dpotrf(matrix.T, clean=0)
+    if column == 0 and (factor.diagonal() ** 2 / variances).min() > CLEARLY_DEFINITE:
+        return factor, False
+    scales = np.exp2(-np.rint(np.log2(variances) / 2))
     work = matrix * scales
     work *= scales[:, None]
     norm = dlange("1", work.T)

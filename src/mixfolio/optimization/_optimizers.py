@@ -633,7 +633,7 @@ def _climb(
     known = {"factor": _linalg.factorise(matrix)}
     found = [start]
     for target in targets:
-        known["free"] = found[-1] > 0
+        known["state"] = 1 + (found[-1] > 0)
         found.append(_minimise_at(matrix, means, target, limits, **known))
     return found[1:]
 

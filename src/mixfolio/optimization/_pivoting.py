@@ -1,20 +1,27 @@
-r"""Quadratic programs whose only inequalities are x >= 0, solved by block principal pivoting.
+r"""Quadratic programs with a kinked cost of every variable, solved by block principal pivoting.
 
 The problem is
 
-    minimise    1/2 x' Q x - c' x
-    subject to  E' x = d   and   x >= 0,
+    minimise    1/2 x' Q x - c' x + sum_i f_i(x_i)    subject to    E' x = d,
 
-with Q positive definite. Every set F of free variables, the others at zero, gives one candidate:
-there the problem is a linear system. The candidate is the solution when x >= 0 on F and the slopes
-``Q x - c - E m`` are not negative off F. Otherwise all variables that break a condition change
-sides at once. A few rounds reach the solution, whatever the number of variables at zero, where
-:func:`~mixfolio.optimization.solve_quadratic` makes one step per variable.
+with Q positive definite and every f_i convex and linear between its points. The plainest f_i is a
+limit, ``x_i >= 0``: one point, zero, with slope minus infinity to its left and none to its right.
+An upper limit is one more point, the cost of trading away from ``h_i`` another, with slopes -k and
+k at its sides.
 
-Changing all sides at once may cycle, and does where Q is nearly singular. So when `PATIENCE` rounds
-have not brought fewer broken conditions, the problem is solved with a ridge on the diagonal first,
-which then shrinks: each solution is the start of the next. There only the first variable changes
-sides after as many rounds in vain, until fewer conditions are broken. With ``c = 0`` and one
+The slope of f_i climbs a staircase, which is written down as its coordinates in turn: minus
+infinity, slope, point, slope, point, ..., slope, infinity. That of ``x_i >= 0`` is ``-inf, -inf, 0,
+0, inf``. Every variable rests on one of its points or is free in one of the segments between. Every choice of
+states gives one candidate: there the problem is a linear system. The candidate is the solution when
+all free variables are within their segments, and ``c + E m - Q x`` at each resting variable between
+the slopes at both sides of its point. Otherwise all variables that break a condition move to the
+state next door, at once. A few rounds reach the solution, whatever the number of variables at rest,
+where :func:`~mixfolio.optimization.solve_quadratic` makes one step per variable.
+
+Moving all at once may cycle, and does where Q is nearly singular. So when `PATIENCE` rounds have
+not brought fewer broken conditions, the problem is solved with a ridge on the diagonal first, which
+then shrinks: each solution is the start of the next. There only the first variable moves after as
+many rounds in vain, until fewer conditions are broken. With ``x >= 0`` alone, ``c = 0`` and one
 equality ``a'x = 1`` the candidates are those of the linear complementarity problem ``y >= 0``,
 ``Q y - a >= 0``, scaled by the positive number m, and that rule ends for every positive definite Q
 (Murty, 1974). In other cases nothing is proven. Whatever the way there, a solution is accepted for
@@ -32,6 +39,7 @@ Murty, K. G. (1974). Note on a Bard-type scheme for solving the complementarity 
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +51,7 @@ from mixfolio._inputs import Array
 from mixfolio.errors import ConvergenceError
 
 Mask = NDArray[np.bool_]
+States = NDArray[np.intp]
 
 PATIENCE = 3
 MAX_ROUNDS = 200
@@ -53,33 +62,60 @@ KKT_TOLERANCE = 1e-12
 
 @dataclass(frozen=True)
 class PivotingSolution:
-    """The minimiser of a quadratic program over x >= 0 and the proof that it is one.
+    """The minimiser of a quadratic program with kinks and the proof that it is one.
 
     Attributes
     ----------
     x : ndarray of shape (n,)
-        The minimiser; not negative, to the last bit.
+        The minimiser; within its limits, and at rest on a point, to the last bit.
     multipliers : ndarray of shape (n_equalities,)
         One per equality: how fast the objective rises with its right side.
-    free : ndarray of bool, of shape (n,)
-        The variables that were left free; a start for a problem nearby.
+    state : ndarray of int, of shape (n,)
+        2j in segment j, 2j + 1 on point j, from the left; a start for a problem nearby.
     rounds : int
-        Sets of free variables tried.
+        Choices of states tried.
     kkt_residual : float
         The largest violation of the Karush-Kuhn-Tucker conditions, relative.
     """
 
     x: Array
     multipliers: Array
-    free: Mask
+    state: States
     rounds: int
     kkt_residual: float
 
+    @property
+    def free(self) -> Mask:
+        """The variables that rest on no point."""
+        return np.asarray(self.state % 2 == 0)
+
+
+def nonnegative(n: int) -> Array:
+    """The stairs of ``x >= 0``.
+
+    Parameters
+    ----------
+    n : int
+        Number of variables.
+
+    Returns
+    -------
+    ndarray of shape (n, 5)
+    """
+    return np.tile([-np.inf, -np.inf, 0.0, 0.0, np.inf], (n, 1))
+
 
 def solve(
-    Q: Array, c: Array, E: Array, d: Array, *, factor: Any = None, free: Mask | None = None
+    Q: Array,
+    c: Array,
+    E: Array,
+    d: Array,
+    stairs: Array | None = None,
+    *,
+    factor: Any = None,
+    state: States | None = None,
 ) -> PivotingSolution:
-    """Minimise ``x'Qx/2 - c'x`` subject to ``E'x = d`` and ``x >= 0``.
+    """Minimise ``x'Qx/2 - c'x`` and the cost of kinks, subject to ``E'x = d``.
 
     Parameters
     ----------
@@ -89,11 +125,15 @@ def solve(
     E : ndarray of shape (n, n_equalities)
         One column per equality, at least one.
     d : ndarray of shape (n_equalities,)
+    stairs : ndarray of shape (n, 2 * n_points + 3), optional
+        A row per variable: -inf, slope, point, slope, ..., slope, inf. Slopes and points never
+        fall along a row; a slope is infinite where x must not be, and so is a point that there is
+        not. By default the limits ``x >= 0``.
     factor : tuple, optional
         ``_linalg.factorise(Q)``, where it is known.
-    free : ndarray of bool, of shape (n,), optional
-        The variables thought to be above zero. By default all, or, with one equality, those that
-        are largest without ``x >= 0``.
+    state : ndarray of int, of shape (n,), optional
+        Where the variables are thought to be. By default above zero, all, or, with one equality,
+        those that are largest without ``x >= 0``; with other stairs where they are without any.
 
     Returns
     -------
@@ -107,15 +147,16 @@ def solve(
         If no candidate met the conditions to 1e-12 in the rounds allowed, or the equalities do not
         determine their multipliers. :func:`solve_quadratic` may solve the problem.
     """
-    sides = np.column_stack([c, E])
-    problem = _Problem(Q, sides, d, np.abs(sides), np.sqrt(np.diagonal(Q)))
+    sides, plain = np.column_stack([c, E]), stairs is None
+    stairs = nonnegative(len(Q)) if stairs is None else stairs
+    problem = _Problem(Q, sides, d, stairs, np.abs(sides), np.sqrt(np.diagonal(Q)))
     factor = _linalg.factorise(Q) if factor is None else factor
-    free = _guess(problem, factor) if free is None else free
-    found = _pivoted(problem, free, factor, may_give_up=True)
+    state = _guess(problem, factor, plain) if state is None else state
+    found = _pivoted(problem, state, factor, may_give_up=True)
     rounds = found.rounds
     for ridge in RIDGES if found.broken else ():
         eased = Q + np.diag(ridge * np.diagonal(Q))
-        found = _pivoted(replace(problem, Q=eased), found.free)
+        found = _pivoted(replace(problem, Q=eased), found.state)
         rounds += found.rounds
     residual = problem.kkt_residual(found)
     if found.broken or not residual <= KKT_TOLERANCE:
@@ -123,101 +164,139 @@ def solve(
             f"block pivoting stopped after {rounds} rounds with {found.broken} condition(s) broken "
             f"and a KKT residual of {residual:.3g}. Use optimization.solve_quadratic."
         )
-    return PivotingSolution(found.x, found.pull[1:], found.free, rounds, residual)
+    return PivotingSolution(found.x, found.pull[1:], found.state, rounds, residual)
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A set of free variables, the minimiser x over them, (1, m), and how much it breaks."""
+    """States, the minimiser x in them, (1, m), Q x, and how much is broken."""
 
-    free: Mask
+    state: States
     x: Array
     pull: Array
-    broken: int
-    rounds: int
+    risk: Array
+    broken: int = 0
+    rounds: int = 0
 
 
-def _guess(problem: "_Problem", factor: Any) -> Mask:
-    """Where a share p is positive without ``x >= 0``, the share p^3 that is largest.
+def _guess(problem: "_Problem", factor: Any, plain: bool) -> States:
+    """Where the minimiser without kinks is; on the limit for variables beyond it.
 
-    Those that are positive only just tend to be at zero in the end. The power is the one that
-    needed the fewest rounds on sample, shrunk and true covariances of markets; it never changes the
-    solution. Variables are compared in units of their deviations.
+    With ``x >= 0`` alone, where a share p is positive, the share p^3 that is largest: those that
+    are positive only just tend to be at zero in the end. The power is the one that needed the
+    fewest rounds on sample, shrunk and true covariances of markets; it never changes the solution.
+    Variables are compared in units of their deviations.
     """
-    free = np.ones(len(problem.Q), dtype=bool)
-    if len(problem.d) > 1:  # A small set may leave two equalities without a solution.
-        return free
-    sizes = problem.minimiser(free, factor)[0] * problem.deviations
-    kept = int(np.ceil(len(free) * np.mean(sizes >= 0) ** 3))
-    return free if kept == len(free) else sizes >= np.partition(sizes, -kept)[-kept]
+    n = len(problem.Q)
+    if plain and len(problem.d) > 1:  # A small set may leave two equalities without a solution.
+        return np.full(n, 2)
+    smooth = replace(problem, stairs=np.tile([-np.inf, 0.0, np.inf], (n, 1)))
+    x = smooth.candidate(np.zeros(n, dtype=np.intp), factor).x
+    if not plain:
+        state = 2 * (problem.stairs[:, 2:-1:2] < x[:, None]).sum(axis=1)
+        slope = problem.at(state + 1)
+        return np.asarray(state + (slope == -np.inf) - (slope == np.inf))
+    sizes = x * problem.deviations
+    kept = int(np.ceil(n * np.mean(sizes >= 0) ** 3))
+    return np.full(n, 2) if kept == n else 1 + (sizes >= np.partition(sizes, -kept)[-kept])
 
 
 def _pivoted(
-    problem: "_Problem", free: Mask, factor: Any = None, may_give_up: bool = False
+    problem: "_Problem", state: States, factor: Any = None, may_give_up: bool = False
 ) -> _Candidate:
-    """Change sides until no condition is broken, patience or the rounds are over."""
-    fewest, patience = len(free) + 1, PATIENCE
+    """Move variables until no condition is broken, patience or the rounds are over."""
+    fewest, patience = len(state) + 1, PATIENCE
     for rounds in range(1, MAX_ROUNDS + 1):
-        x, pull = problem.minimiser(free, factor)
-        slopes, sizes = problem.slopes(x, pull)
-        wrong = np.where(free, x < 0, slopes < -ROUNDING * sizes)
-        broken = int(np.count_nonzero(wrong))
+        found = problem.candidate(state, factor)
+        moves = problem.moves(found)
+        broken = int(np.count_nonzero(moves))
         if broken < fewest:
             fewest, patience = broken, PATIENCE
         elif patience > 0:
             patience -= 1
         elif not may_give_up:
-            wrong = np.arange(len(wrong)) == wrong.argmax()
+            moves[np.flatnonzero(moves)[1:]] = 0
         if broken == 0 or rounds == MAX_ROUNDS or (may_give_up and patience == 0):
             break
-        free = free ^ wrong
-    return _Candidate(free, x, pull, broken, rounds)
+        state = state + moves
+    return replace(found, broken=broken, rounds=rounds)
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """A problem with its columns c and E side by side, their sizes, and the deviations of Q."""
+    """A problem with its columns c and E side by side, their sizes, and the deviations of Q.
+
+    In state s the staircase of a variable has three coordinates of interest. If it is free, s is
+    even: the left end of its segment, the slope there, and the right end. If it rests, s is odd:
+    the slope to the left of its point, the point, and the slope to the right.
+    """
 
     Q: Array
     sides: Array
     d: Array
+    stairs: Array
     reach: Array
     deviations: Array
 
-    def minimiser(self, free: Mask, factor: Any) -> tuple[Array, Array]:
-        """Over the free variables alone: x = Q^-1 (c + E m) there, and (1, m)."""
-        places = np.flatnonzero(free)
-        if factor is None or len(places) < len(free):
-            block = self.Q.take(places, axis=0).take(places, axis=1)
-            factor = dpotrf(block.T, clean=0, overwrite_a=1)[0], False
+    @cached_property
+    def _rows(self) -> States:
+        return np.arange(0, self.stairs.size, self.stairs.shape[1])
+
+    def at(self, column: States) -> Array:
+        """One coordinate of every staircase."""
+        return self.stairs.ravel().take(self._rows + column)
+
+    def candidate(self, state: States, factor: Any) -> _Candidate:
+        """Given those at rest, the free variables are x = Q^-1 (c - slope - risk + E m)."""
+        x, places = self.at(state + 1), np.flatnonzero(state % 2 == 0)
+        rows = self.Q if len(places) == len(x) else self.Q.take(places, axis=0)
         sides = self.sides.take(places, axis=0)
+        sides[:, 0] -= x[places]
+        x[places] = 0.0
+        if factor is None or len(places) < len(x):
+            factor = dpotrf(rows.take(places, axis=1).T, clean=0, overwrite_a=1)[0], False
+        gap, risk = self.d, np.zeros(len(x))
+        if x.any():
+            gap, risk = gap - x @ self.sides[:, 1:], self.Q @ x
+            sides[:, 0] -= risk[places]
         solved = dpotrs(factor[0], sides, lower=factor[1])[0]
         products = sides.T[1:] @ solved
-        pull = np.ones(len(self.d) + 1)
-        pull[1:], failed = dposv(products[:, 1:], self.d - products[:, 0])[1:]
+        pull = np.ones(len(gap) + 1)
+        pull[1:], failed = dposv(products[:, 1:], gap - products[:, 0])[1:]
         if failed:
             raise ConvergenceError(
                 f"the equalities do not determine their multipliers on the {len(places)} "
                 "variable(s) that are free. Use optimization.solve_quadratic."
             )
-        x = np.zeros(len(free))
         x[places] = solved @ pull
-        return x, pull
+        return _Candidate(state, x, pull, risk + x[places] @ rows)
 
-    def slopes(self, x: Array, pull: Array) -> tuple[Array, Array]:
-        """Slopes of the Lagrangian, and the size of what cancels in each.
+    def moves(self, found: _Candidate) -> States:
+        """-1, 0 or 1 for every variable: to the state next door that it belongs in."""
+        rests = found.state % 2 == 1
+        pulls, sizes = self.pulls(found)
+        value, slack = np.where(rests, pulls, found.x), np.where(rests, ROUNDING * sizes, 0.0)
+        down = value < self.at(found.state) - slack
+        up = value > self.at(found.state + 2) + slack
+        return up.astype(np.intp) - down
+
+    def pulls(self, found: _Candidate) -> tuple[Array, Array]:
+        """What slopes have to meet, ``c + E m - Q x``, and the size of what cancels in each.
 
         By Cauchy and Schwarz ``|q_ij| <= s_i s_j`` with s the roots of the diagonal, so that
         ``s_i s'|x|`` bounds the terms of row i in any units.
         """
-        slopes = self.Q @ x - self.sides @ pull
-        sizes = self.deviations * (self.deviations @ np.abs(x)) + self.reach @ np.abs(pull)
-        return slopes, sizes
+        sizes = self.deviations * (self.deviations @ np.abs(found.x))
+        sizes += self.reach @ np.abs(found.pull)
+        return self.sides @ found.pull - found.risk, sizes
 
     def kkt_residual(self, found: _Candidate) -> float:
-        """Largest violation of a condition other than x >= 0, each relative to its own size."""
-        slopes, sizes = self.slopes(found.x, found.pull)
-        missed = np.where(found.free, np.abs(slopes), np.maximum(-slopes, 0.0)) / sizes
+        """Largest violation of a condition other than the limits, each relative to its own size."""
+        rests = found.state % 2 == 1
+        pulls, sizes = self.pulls(found)
+        low = self.at(np.where(rests, found.state, found.state + 1))
+        high = self.at(np.where(rests, found.state + 2, found.state + 1))
+        missed = np.maximum(low - pulls, pulls - high) / sizes
         terms = self.reach.T[1:] @ np.abs(found.x) + np.abs(self.d)
         gaps = np.abs(self.sides.T[1:] @ found.x - self.d) / terms
         return float(max(missed.max(), gaps.max()))

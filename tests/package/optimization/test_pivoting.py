@@ -193,14 +193,14 @@ CYCLES = [(213, 6), (220, 6), (34, 8), (11, 10), (2, 12), (47, 20), (17, 30)]
 
 @pytest.mark.parametrize(("seed", "n"), CYCLES)
 def test_where_blocks_alone_cycle(seed, n, monkeypatch):
-    Q, everything = cycling(seed, n), np.ones(n, dtype=bool)
+    Q, everything = cycling(seed, n), np.full(n, 2)
     wanted = by_active_sets(Q, np.zeros(n), np.ones((n, 1)), np.ones(1))
-    np.testing.assert_allclose(minimum_variance(Q, free=everything).x, wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(minimum_variance(Q, state=everything).x, wanted, rtol=0, atol=1e-12)
     monkeypatch.setattr(pivoting, "RIDGES", (0.0,))
-    np.testing.assert_allclose(minimum_variance(Q, free=everything).x, wanted, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(minimum_variance(Q, state=everything).x, wanted, rtol=0, atol=1e-12)
     monkeypatch.setattr(pivoting, "PATIENCE", 10**6)
     with pytest.raises(ConvergenceError, match=r"after 400 rounds with \d+ condition\(s\) broken"):
-        minimum_variance(Q, free=everything)
+        minimum_variance(Q, state=everything)
 
 
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 12))
@@ -211,7 +211,7 @@ def test_one_at_a_time_ends_for_every_positive_definite_matrix(seed, n):
         patch.setattr(pivoting, "PATIENCE", 0)
         patch.setattr(pivoting, "RIDGES", (0.0,))
         patch.setattr(pivoting, "MAX_ROUNDS", 2**n + n)
-        found = minimum_variance(Q, free=np.ones(n, dtype=bool))
+        found = minimum_variance(Q, state=np.full(n, 2))
     problem = Q, np.zeros(n), np.ones((n, 1)), np.ones(1)
     assert violation(*problem, found.x, found.multipliers) < 1e-11
 
@@ -244,7 +244,7 @@ def test_rounding_does_not_move_assets_whose_slope_is_zero():
     worlds = [(Q, wanted) for Q, wanted in worlds if wanted.min() >= 0]
     assert len(worlds) == 6
     for Q, wanted in worlds:
-        found = minimum_variance(Q, free=np.ones(20, dtype=bool))
+        found = minimum_variance(Q, state=np.full(20, 2))
         np.testing.assert_allclose(found.x, wanted, rtol=0, atol=1e-13)
         assert found.rounds <= 4
 
@@ -258,20 +258,20 @@ def test_twins_share():
 def test_the_start_does_not_matter(kind):
     Q = matrix_of(kind, 3, 40)
     wanted = minimum_variance(Q)
-    again = minimum_variance(Q, free=wanted.free, factor=_linalg.factorise(Q))
+    again = minimum_variance(Q, state=wanted.state, factor=_linalg.factorise(Q))
     assert again.rounds == 1
     np.testing.assert_allclose(again.x, wanted.x, rtol=0, atol=1e-14)
     for seed in range(5):
-        free = np.random.default_rng(seed).random(40) < 0.3
-        np.testing.assert_allclose(minimum_variance(Q, free=free).x, wanted.x, rtol=0, atol=1e-13)
+        state = 1 + (np.random.default_rng(seed).random(40) < 0.3)
+        np.testing.assert_allclose(minimum_variance(Q, state=state).x, wanted.x, rtol=0, atol=1e-13)
 
 
 def test_inputs_are_left_alone():
     Q = matrix_of("sample", 1, 30)
     Q.flags.writeable = False
-    free = np.ones(30, dtype=bool)
-    minimum_variance(Q, free=free)
-    assert free.all()
+    state = np.full(30, 2)
+    minimum_variance(Q, state=state)
+    assert (state == 2).all()
 
 
 # --------------------------------------------------------------------------------- refusals
