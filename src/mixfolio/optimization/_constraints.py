@@ -66,6 +66,12 @@ class _Limits:
         low, high = np.isfinite(self.lower), np.isfinite(self.upper)
         return [columns[:, low], -columns[:, high]], [self.lower[low], -self.upper[high]]
 
+    def violation(self, weights: Array) -> float:
+        """By how much weights break a limit, at most; negative if all hold with room."""
+        sums = weights if self.columns is None else weights @ self.columns
+        gaps = np.maximum(self.lower - sums, sums - self.upper)
+        return float(gaps.max(initial=-np.inf))
+
     def told(self) -> list[str]:
         """What each of the rows is called."""
         return [
@@ -121,8 +127,37 @@ class Constraints:
     def only_nonnegative(self) -> bool:
         """Whether nothing but ``w >= 0`` can bind where the weights sum to one."""
         bound = (self.assets.lower != 0).any() or (self.assets.upper < 1).any()
-        grouped = np.isfinite([self.groups.lower, self.groups.upper]).any()
-        return not (bound or grouped or self.penalised)
+        return self.separate and not (bound or self.penalised)
+
+    @property
+    def separate(self) -> bool:
+        """Whether all limits are on single assets."""
+        return not np.isfinite([self.groups.lower, self.groups.upper]).any()
+
+    @property
+    def held(self) -> Array:
+        """The weights held now; zero where nothing is said."""
+        return np.zeros(len(self.assets.lower)) if self.previous is None else self.previous
+
+    def violation(self, weights: Array) -> float:
+        """By how much weights break a limit, at most; negative if all hold with room."""
+        return max(self.assets.violation(weights), self.groups.violation(weights))
+
+    def stairs(self) -> Array:
+        """Slopes of limits and trading costs, as :func:`_pivoting.solve` takes them.
+
+        A weight held that is on a limit, or beyond it, leaves one direction to trade in.
+        """
+        lower, upper, price = self.assets.lower, self.assets.upper, self.turnover_penalty
+        held = lower if self.previous is None or not price else self.previous
+        floored = (held <= lower) | (lower == upper)
+        capped = (held >= upper) | (lower == upper)
+        endless = np.full(len(lower), np.inf)
+        points = (np.where(floored, -np.inf, lower), np.clip(held, lower, upper))
+        slopes = (np.where(floored, -np.inf, -price), np.where(capped, np.inf, price))
+        last = np.where(capped, np.inf, upper)
+        columns = (-endless, -endless, points[0], slopes[0], points[1], slopes[1], last)
+        return np.column_stack([*columns, endless, endless])
 
     @property
     def penalised(self) -> bool:
@@ -143,7 +178,7 @@ class Constraints:
             return float(mean.max())
         n = len(mean)
         scale = max(float(np.abs(mean).max()), price) or 1.0
-        held = np.zeros(n) if self.previous is None else self.previous
+        held = self.held
         eye, none = np.eye(n), np.zeros((self.matrix.shape[1], n))
         rows = np.block([[-self.matrix.T, none], [eye, -eye], [-eye, -eye]])
         levels = np.concatenate([-self.level, held, -held])

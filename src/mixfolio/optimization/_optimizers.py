@@ -680,14 +680,19 @@ def _minimise(
     Q: Array, c: Array, limits: Constraints, *equalities: Equality, **known: Any
 ) -> Array:
     """Minimise w'Qw/2 - c'w plus the cost of trading, fully invested and within limits."""
-    columns = [np.ones(len(Q)), *(column for column, _ in equalities)]
-    levels = [1.0, *(level for _, level in equalities)]
+    sides = np.column_stack([np.ones(len(Q)), *(column for column, _ in equalities)])
+    levels = np.array([1.0, *(level for _, level in equalities)])
+    if limits.penalised and _stays(Q @ limits.held - c, sides, levels, limits):
+        return limits.held
     if _pivots(limits):
         with suppress(ConvergenceError):
-            return _pivoting.solve(Q, c, np.column_stack(columns), np.array(levels), **known).x
+            return _pivoting.solve(Q, c, sides, levels, **known).x
     elif limits.only_nonnegative and not equalities and not c.any():
         return _quadratic.long_only_variance(Q)
-    A = np.column_stack([*columns, limits.matrix])
+    elif limits.separate and (limits.penalised or len(Q) >= PIVOTING_FROM):
+        with suppress(ConvergenceError):
+            return _pivoting.solve(Q, c, sides, levels, limits.stairs()).x
+    A = np.column_stack([sides, limits.matrix])
     b = np.concatenate([levels, limits.level])
     try:
         if limits.penalised:
@@ -734,10 +739,7 @@ def _with_trades(
     sold at once, as in the solution. The term makes the problem strictly convex, and so unique,
     for any d between zero and the lowest eigenvalue of Q.
     """
-    price, held, n = limits.turnover_penalty, limits.previous, len(Q)
-    assert held is not None
-    if _stays(Q @ held - c, price, held, A, b, n_equalities):
-        return held
+    price, held, n = limits.turnover_penalty, limits.held, len(Q)
     H, d = _trading_curvature(Q, np.eye(n))
     linear = np.concatenate([c - price, 2 * d * held - 2 * price])
     sides = np.block([[A, np.eye(n), np.zeros((n, n))], [np.zeros(A.shape), np.eye(n), np.eye(n)]])
@@ -745,11 +747,11 @@ def _with_trades(
     return _quadratic.solve_quadratic(H, linear, sides, levels, n_equalities).x[:n]
 
 
-def _stays(slopes: Array, price: float, held: Array, A: Array, b: Array, n_equal: int) -> bool:
-    """Whether `held` is allowed and no exchange of two assets is worth its cost."""
-    slack = A.T @ held - b
-    slack[:n_equal] = -np.abs(slack[:n_equal])
-    return bool(slack.min() >= -1e-14 and np.ptp(slopes) <= 2 * price)
+def _stays(slopes: Array, sides: Array, levels: Array, limits: Constraints) -> bool:
+    """Whether the weights held are allowed and no exchange of two assets is worth its cost."""
+    gap = float(np.abs(limits.held @ sides - levels).max())
+    allowed = max(gap, limits.violation(limits.held)) <= 1e-14
+    return bool(allowed and np.ptp(slopes) <= 2 * limits.turnover_penalty)
 
 
 def _trading_curvature(Q: Array, M: Array) -> tuple[Array, float]:
@@ -791,11 +793,10 @@ def _ratio_with_trades(reward: Array, matrix: Array, cone: Array, limits: Constr
 
     Purchases are p = M y + q with M = I - w0 1', as the portfolio held is worth 1'y as well.
     """
-    price, held, n = limits.turnover_penalty, limits.previous, len(reward)
-    assert held is not None
+    price, held, n = limits.turnover_penalty, limits.held, len(reward)
     worth, risk = reward @ held, matrix @ held
-    A, b = np.column_stack([np.ones(n), limits.matrix]), np.append(1.0, limits.level)
-    if worth > 0 and _stays(worth / (held @ risk) * risk - reward, price, held, A, b, 1):
+    slopes = worth / (held @ risk) * risk - reward
+    if worth > 0 and _stays(slopes, np.ones((n, 1)), np.ones(1), limits):
         return held
     M = np.eye(n) - held[:, None]
     H, _ = _trading_curvature(matrix, M)

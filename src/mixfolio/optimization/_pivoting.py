@@ -11,12 +11,13 @@ k at its sides.
 
 The slope of f_i climbs a staircase, which is written down as its coordinates in turn: minus
 infinity, slope, point, slope, point, ..., slope, infinity. That of ``x_i >= 0`` is ``-inf, -inf, 0,
-0, inf``. Every variable rests on one of its points or is free in one of the segments between. Every choice of
-states gives one candidate: there the problem is a linear system. The candidate is the solution when
-all free variables are within their segments, and ``c + E m - Q x`` at each resting variable between
-the slopes at both sides of its point. Otherwise all variables that break a condition move to the
-state next door, at once. A few rounds reach the solution, whatever the number of variables at rest,
-where :func:`~mixfolio.optimization.solve_quadratic` makes one step per variable.
+0, inf``. Every variable rests on one of its points or is free in one of the segments between. Every
+choice of states gives one candidate: there the problem is a linear system. The candidate is the
+solution when all free variables are within their segments, and ``c + E m - Q x`` at each resting
+variable between the slopes at both sides of its point. Otherwise all variables that break a
+condition move to the state next door, at once. A few rounds reach the solution, whatever the number
+of variables at rest, where :func:`~mixfolio.optimization.solve_quadratic` makes one step per
+variable.
 
 Moving all at once may cycle, and does where Q is nearly singular. So when `PATIENCE` rounds have
 not brought fewer broken conditions, the problem is solved with a ridge on the diagonal first, which
@@ -195,7 +196,11 @@ def _guess(problem: "_Problem", factor: Any, plain: bool) -> States:
     if not plain:
         state = 2 * (problem.stairs[:, 2:-1:2] < x[:, None]).sum(axis=1)
         slope = problem.at(state + 1)
-        return np.asarray(state + (slope == -np.inf) - (slope == np.inf))
+        state += (slope == -np.inf) * 1 - (slope == np.inf)
+        if (state % 2 == 1).all():  # Everything is at its limit: let all go inwards.
+            inwards = (problem.at(state) > -np.inf) * -1
+            state += np.where(problem.at(state + 2) < np.inf, 1, inwards)
+        return np.asarray(state)
     sizes = x * problem.deviations
     kept = int(np.ceil(n * np.mean(sizes >= 0) ** 3))
     return np.full(n, 2) if kept == n else 1 + (sizes >= np.partition(sizes, -kept)[-kept])
@@ -215,8 +220,10 @@ def _pivoted(
         elif patience > 0:
             patience -= 1
         elif not may_give_up:
-            moves[np.flatnonzero(moves)[1:]] = 0
-        if broken == 0 or rounds == MAX_ROUNDS or (may_give_up and patience == 0):
+            moves[moves.nonzero()[0][1:]] = 0
+        if ((state + moves) % 2 == 1).all():  # One has to stay free: it meets the equality.
+            moves[moves.nonzero()[0][:1]] = 0
+        if not moves.any() or rounds == MAX_ROUNDS or (may_give_up and patience == 0):
             break
         state = state + moves
     return replace(found, broken=broken, rounds=rounds)
@@ -259,10 +266,11 @@ class _Problem:
         if x.any():
             gap, risk = gap - x @ self.sides[:, 1:], self.Q @ x
             sides[:, 0] -= risk[places]
-        solved = dpotrs(factor[0], sides, lower=factor[1])[0]
-        products = sides.T[1:] @ solved
-        pull = np.ones(len(gap) + 1)
-        pull[1:], failed = dposv(products[:, 1:], gap - products[:, 0])[1:]
+        pull, failed = np.ones(len(gap) + 1), True
+        if len(places):
+            solved = dpotrs(factor[0], sides, lower=factor[1])[0]
+            products = sides.T[1:] @ solved
+            pull[1:], failed = dposv(products[:, 1:], gap - products[:, 0])[1:]
         if failed:
             raise ConvergenceError(
                 f"the equalities do not determine their multipliers on the {len(places)} "

@@ -13,6 +13,7 @@ from mixfolio.errors import ConvergenceError, SingularCovarianceError
 from mixfolio.optimization import _optimizers as optimization
 from mixfolio.optimization import _pivoting as pivoting
 from mixfolio.optimization import _quadratic as quadratic
+from mixfolio.optimization import read_constraints
 
 
 def returns(rng, n, periods):
@@ -293,6 +294,77 @@ def test_impossible_equalities_are_refused():
         pivoting.solve(np.eye(4), np.zeros(4), E, np.array([1.0, 7.0]))
 
 
+# ------------------------------------------------------------------------------ other stairs
+
+
+WORLDS = [kind for kind in KINDS if kind not in ("nearly singular", "units")]
+
+
+def world_with_trades(kind, seed, n):
+    """A matrix, means, and limits with a price of trading that many assets are not worth."""
+    rng = np.random.default_rng(seed)
+    Q, c = matrix_of(kind, seed, n), 0.0
+    held = [np.full(n, 1 / n), rng.dirichlet(np.ones(n)), rng.normal(size=n)][seed % 3]
+    if seed % 2:
+        c = 0.02 * np.trace(Q) / n * rng.normal(size=n)
+    price = [0.002, 0.02, 0.1][seed % 5 % 3] * np.ptp(Q @ held - c)
+    limits = [{}, {"bounds": (None, max(0.15, 2 / n))}, {"long_only": False}][seed // 2 % 3]
+    options = {"previous": held, "turnover_penalty": price, **limits}
+    return Q, c * np.ones(n), read_constraints(n, None, **options)
+
+
+def with_two_variables_per_asset(Q, c, limits):
+    """The dumb way: purchases and sales as variables of their own, in one dense program."""
+    A = np.column_stack([np.ones(len(Q)), limits.matrix])
+    return optimization._with_trades(Q, c, A, np.append(1.0, limits.level), 1, limits)
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+@pytest.mark.parametrize("n", [12, 30, 60])
+def test_trades_are_those_of_the_program_with_two_variables_per_asset(kind, n):
+    at_rest = 0
+    for seed in range(12):
+        Q, c, limits = world_with_trades(kind, seed, n)
+        found = optimization._minimise(Q, c, limits)
+        wanted = with_two_variables_per_asset(Q, c, limits)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-10)
+        at_rest += np.count_nonzero(found == limits.previous)
+    assert at_rest > 0
+
+
+@pytest.mark.parametrize("kind", WORLDS)
+def test_trades_meet_the_conditions(kind):
+    """From their definition, in long double: a subgradient of limits and costs equals the pull."""
+    at_rest = 0
+    for seed in range(12):
+        Q, c, limits = world_with_trades(kind, seed, 150)
+        price, held = limits.turnover_penalty, limits.previous
+        found = pivoting.solve(Q, c, np.ones((150, 1)), np.ones(1), limits.stairs())
+        x = found.x.astype(np.longdouble)
+        pull = c + found.multipliers[0] - Q.astype(np.longdouble) @ x
+        low = np.where(x > held, price, -price)
+        high = np.where(x < held, -price, price)
+        low = np.where(x == limits.assets.lower, -np.inf, low)
+        high = np.where(x == limits.assets.upper, np.inf, high)
+        scale = np.sqrt(np.diagonal(Q)) * (np.sqrt(np.diagonal(Q)) @ np.abs(x)) + np.abs(c)
+        assert max(((pull - high) / scale).max(), ((low - pull) / scale).max()) < 1e-13
+        assert abs(x.sum() - 1) < pivoting.KKT_TOLERANCE
+        assert limits.violation(found.x) <= 0
+        at_rest += np.count_nonzero(found.x == held)
+    assert at_rest > 20
+
+
+def test_other_ways_to_write_the_same_limits():
+    """A point in a straight piece of cost, and limits at both sides of nothing, change nothing."""
+    Q = matrix_of("sample", 4, 50)
+    wanted = minimum_variance(Q).x
+    row = [-np.inf, -np.inf, 0.0, 0.0, 0.01, 0.0, 1.0, np.inf, np.inf]
+    again = pivoting.solve(Q, np.zeros(50), np.ones((50, 1)), np.ones(1), np.tile(row, (50, 1)))
+    np.testing.assert_allclose(again.x, wanted, rtol=0, atol=1e-14)
+    fixed = optimization.minimum_variance(Q, bounds=(np.full(50, 0.02), np.full(50, 0.02)))
+    np.testing.assert_array_equal(fixed, np.full(50, 0.02))
+
+
 # ----------------------------------------------------------------------- inside the optimizers
 
 
@@ -333,12 +405,19 @@ def solved(monkeypatch):
     return counts
 
 
+CHOICES = [{}, {"bounds": (0.001, 0.2)}, {"long_only": False, "bounds": (-0.1, 0.2)}]
+PLAIN = ("highest_target", "lowest_target", "maximum_sharpe", "maximum_diversification")
+
+
+@pytest.mark.parametrize("options", CHOICES, ids=str)
 @pytest.mark.parametrize("name", METHODS)
-def test_weights_do_not_depend_on_the_solver(name, solved, monkeypatch):
-    found = METHODS[name]()
+def test_weights_do_not_depend_on_the_solver(name, options, solved, monkeypatch):
+    if options and name in PLAIN:
+        pytest.skip("pivots with x >= 0 alone")
+    found = METHODS[name](**options)
     assert solved["quadratic"] == 0
     monkeypatch.setattr(optimization, "PIVOTING_FROM", N + 1)
-    np.testing.assert_allclose(found, METHODS[name](), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found, METHODS[name](**options), rtol=0, atol=1e-12)
     assert solved["quadratic"] > 0
 
 
@@ -358,19 +437,21 @@ def test_a_solution_that_misses_the_conditions_is_computed_otherwise(name, solve
         ({"bounds": (None, None)}, True),
         ({"bounds": (0, None), "long_only": False}, True),
         ({"previous": np.full(N, 1 / N)}, True),
-        ({"bounds": (0, 0.5)}, False),
-        ({"bounds": (0.001, None)}, False),
-        ({"bounds": {3: (0.01, None)}}, False),
-        ({"long_only": False}, False),
-        ({"bounds": (-1, 1), "long_only": False}, False),
+        ({"bounds": (0, 0.5)}, True),
+        ({"bounds": (0.001, None)}, True),
+        ({"bounds": {3: (0.01, None)}}, True),
+        ({"long_only": False}, True),
+        ({"bounds": (-1, 1), "long_only": False}, True),
         ({"groups": ["a"] * N, "group_limits": (0, 1)}, False),
-        ({"previous": np.full(N, 1 / N), "turnover_penalty": 1e-4}, False),
+        ({"previous": np.full(N, 1 / N), "turnover_penalty": 1e-6}, True),
+        ({"previous": np.full(N, 1 / N), "turnover_penalty": 1e9}, None),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else str(value),
 )
-def test_pivoting_is_chosen_exactly_where_nothing_but_zero_can_bind(options, pivots, solved):
+def test_pivoting_is_chosen_exactly_where_all_limits_are_on_single_assets(options, pivots, solved):
+    """And neither method where nothing is traded."""
     optimization.minimum_variance(MATRIX, **options)
-    assert solved == {"pivoting": int(pivots), "quadratic": int(not pivots)}
+    assert solved == {"pivoting": int(pivots is True), "quadratic": int(pivots is False)}
 
 
 def test_few_assets_go_to_the_active_set_method(monkeypatch):
