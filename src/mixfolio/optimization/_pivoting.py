@@ -35,6 +35,8 @@ monotone linear complementarity problems. Computers and Operations Research 21, 
 Portugal, L. F., Judice, J. J. and Vicente, L. N. (1994). A comparison of block pivoting and
 interior-point algorithms for linear least squares problems with nonnegative variables.
 Mathematics of Computation 63, 625-643.
+Clarke, R., de Silva, H. and Thorley, S. (2011). Minimum-variance portfolio composition. Journal of
+Portfolio Management 37 (2), 31-45.
 Murty, K. G. (1974). Note on a Bard-type scheme for solving the complementarity problem. Opsearch
 11, 123-130.
 """
@@ -56,6 +58,7 @@ States = NDArray[np.intp]
 
 PATIENCE = 3
 MAX_ROUNDS = 200
+GUESSES = 8
 RIDGES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 0.0)
 ROUNDING = 2e-14
 KKT_TOLERANCE = 1e-12
@@ -133,8 +136,7 @@ def solve(
     factor : tuple, optional
         ``_linalg.factorise(Q)``, where it is known.
     state : ndarray of int, of shape (n,), optional
-        Where the variables are thought to be. By default above zero, all, or, with one equality,
-        those that are largest without ``x >= 0``; with other stairs where they are without any.
+        Where the variables are thought to be.
 
     Returns
     -------
@@ -181,29 +183,38 @@ class _Candidate:
 
 
 def _guess(problem: "_Problem", factor: Any, plain: bool) -> States:
-    """Where the minimiser without kinks is; on the limit for variables beyond it.
-
-    With ``x >= 0`` alone, where a share p is positive, the share p^3 that is largest: those that
-    are positive only just tend to be at zero in the end. The power is the one that needed the
-    fewest rounds on sample, shrunk and true covariances of markets; it never changes the solution.
-    Variables are compared in units of their deviations.
-    """
+    """Where variables may be in the solution; what is wrong with it costs rounds and no more."""
     n = len(problem.Q)
     if plain and len(problem.d) > 1:  # A small set may leave two equalities without a solution.
         return np.full(n, 2)
+    if plain and not problem.sides[:, 0].any():
+        return _guess_of_one_factor(problem.Q, problem.sides[:, 1])
     smooth = replace(problem, stairs=np.tile([-np.inf, 0.0, np.inf], (n, 1)))
     x = smooth.candidate(np.zeros(n, dtype=np.intp), factor).x
-    if not plain:
-        state = 2 * (problem.stairs[:, 2:-1:2] < x[:, None]).sum(axis=1)
-        slope = problem.at(state + 1)
-        state += (slope == -np.inf) * 1 - (slope == np.inf)
-        if (state % 2 == 1).all():  # Everything is at its limit: let all go inwards.
-            inwards = (problem.at(state) > -np.inf) * -1
-            state += np.where(problem.at(state + 2) < np.inf, 1, inwards)
-        return np.asarray(state)
-    sizes = x * problem.deviations
-    kept = int(np.ceil(n * np.mean(sizes >= 0) ** 3))
-    return np.full(n, 2) if kept == n else 1 + (sizes >= np.partition(sizes, -kept)[-kept])
+    state = 2 * (problem.stairs[:, 2:-1:2] < x[:, None]).sum(axis=1)
+    slope = problem.at(state + 1)
+    state += (slope == -np.inf) * 1 - (slope == np.inf)
+    if (state % 2 == 1).all():  # Everything is at its limit: let all go inwards.
+        inwards = (problem.at(state) > -np.inf) * -1
+        state += np.where(problem.at(state + 2) < np.inf, 1, inwards)
+    return np.asarray(state)
+
+
+def _guess_of_one_factor(Q: Array, a: Array) -> States:
+    """Who is above zero where ``x >= 0``, ``a'x = 1`` and Q is ``b b' + diag(q)``.
+
+    There x is proportional to ``(a - b h)_+ / q`` with ``h = sum b (a - b h)_+ / q`` (Clarke, de
+    Silva and Thorley, 2011), which Newton's method solves in a few steps. The factor is the sum of
+    all variables in units of their deviations. What is left in q is 5% at least.
+    """
+    loads = Q @ (1 / np.sqrt(np.diagonal(Q)))
+    b = loads / np.sqrt(loads @ (1 / np.sqrt(np.diagonal(Q))))
+    q = np.maximum(np.diagonal(Q) - b**2, 0.05 * np.diagonal(Q))
+    above, known = np.ones(len(Q), dtype=bool), np.column_stack([b * a, b * b]) / q[:, None]
+    for _ in range(GUESSES):
+        top, bottom = above @ known
+        above = a * (1 + bottom) > b * top
+    return 1 + above if above.any() else np.full(len(Q), 2)
 
 
 def _pivoted(
