@@ -65,7 +65,8 @@ def relative_eigenvalues(Y: Array, V: Array, n: float) -> Array:
     [1.0, 1.0]
     """
     factor, lower = _linalg.factorise(V)
-    whitened = solve_triangular(factor, Y.T, trans="T", lower=lower, check_finite=False)
+    trans = "N" if lower else "T"
+    whitened = solve_triangular(factor, Y.T, trans=trans, lower=lower, check_finite=False)
     if len(Y) < len(V):
         whitened = whitened.T
     eigenvalues = eigvalsh(whitened @ whitened.T / n, check_finite=False)

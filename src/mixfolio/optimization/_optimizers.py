@@ -137,8 +137,8 @@ def minimum_variance(covariance: MatrixLike, **options: Unpack[Options]) -> Weig
     {'stocks': 0.121, 'bonds': 0.6, 'gold': 0.279}
     """
     matrix, labels = read_covariance(covariance)
-    if not options and len(matrix) < PIVOTING_FROM:
-        weights = _quadratic.long_only_variance(matrix)
+    if not options:
+        weights = _long_only_variance(matrix)
     else:
         limits = _read_limits(minimum_variance, len(matrix), labels, options)
         weights = _minimise(matrix, np.zeros(len(matrix)), limits)
@@ -688,7 +688,7 @@ def _minimise(
         with suppress(ConvergenceError):
             return _pivoting.solve(Q, c, sides, levels, **known).x
     elif limits.only_nonnegative and not equalities and not c.any():
-        return _quadratic.long_only_variance(Q)
+        return _long_only_variance(Q)
     elif limits.separate and (limits.penalised or len(Q) >= PIVOTING_FROM):
         with suppress(ConvergenceError):
             return _pivoting.solve(Q, c, sides, levels, limits.stairs()).x
@@ -703,6 +703,15 @@ def _minimise(
         limits.require_feasible()
         raise
     return np.clip(weights, limits.assets.lower, limits.assets.upper)
+
+
+def _long_only_variance(Q: Array) -> Array:
+    """Minimise w'Qw, fully invested and without shorts."""
+    n = len(Q)
+    if n >= PIVOTING_FROM:
+        with suppress(ConvergenceError):
+            return _pivoting.solve(Q, np.zeros(n), np.ones((n, 1)), np.ones(1)).x
+    return _quadratic.long_only_variance(Q)
 
 
 def _minimise_at(

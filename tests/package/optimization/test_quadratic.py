@@ -210,9 +210,9 @@ def test_units_of_one_asset_do_not_make_a_matrix_singular(unit):
     root = np.random.default_rng(8).normal(size=(4, 4))
     units = np.array([1.0, 1.0, 1.0, unit])
     Q = (root @ root.T + np.eye(4)) * np.outer(units, units)
-    factor = _linalg.factorise(Q)
-    upper = np.triu(factor[0])
-    np.testing.assert_allclose(upper.T @ upper, Q, rtol=1e-12, atol=1e-12 * unit)
+    factor, lower = _linalg.factorise(Q)
+    root = np.tril(factor) if lower else np.triu(factor).T
+    np.testing.assert_allclose(root @ root.T, Q, rtol=1e-12, atol=1e-12 * unit)
 
 
 def test_a_matrix_that_is_nearly_singular_is_solved():
