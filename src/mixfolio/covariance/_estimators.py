@@ -77,7 +77,7 @@ def sample(returns: Matrix) -> Matrix:
     {'MSCI US': 19.72, 'MSCI Japan': 13.37, 'US Treasuries': -0.86}
     """
     deviations, labels = read_returns(returns)
-    deviations -= deviations.mean(axis=0)
+    deviations -= np.ones(len(deviations)) @ deviations / len(deviations)  # faster than mean()
     products = deviations.T @ deviations
     products /= len(deviations) - 1
     return _labelled(products, labels, returns)

@@ -166,10 +166,8 @@ def long_only_variance(Q: Array) -> Array:
     except ValueError:
         return solve_quadratic(Q, level[1:], limits, level, 1).x
     slope = Q @ x
-    variance = x @ slope
-    away = (slope - variance) / max(slope.max(), -slope.min())
-    residual = max(-away.min(), -x.min(), np.abs(x * away).max())
-    if not residual <= REFINE_ABOVE:
+    away = (slope - x @ slope) / np.abs(slope).max()
+    if not np.abs(np.minimum(x, away)).max() <= REFINE_ABOVE:  # one of both is zero, none below
         return solve_quadratic(Q, level[1:], limits, level, 1).x
     return x.clip(min=0.0)
 
