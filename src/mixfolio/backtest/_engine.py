@@ -8,7 +8,7 @@ With weights w at the start of a period, asset returns R and riskless return r, 
 wealth is multiplied by ``1 + r + w'(R - r)`` and the weights become ``w (1 + R)`` over that.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
@@ -39,6 +39,7 @@ from mixfolio.errors import DataError
 from mixfolio.prices import Missing, complete
 
 Strategy = Callable[[Any], Any]
+Failure = tuple[Any, str]  # date of the last return known, error
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,10 @@ def walk_forward(
         Whether an error of a strategy stops the evaluation, or is recorded in `failures` and
         answered by no trade; before its first decision the wealth is then uninvested.
     n_jobs : int
-        Processes over which strategies are spread, as in joblib; -1 for all cores.
+        Processes over which decisions are spread, as in joblib; -1 for all cores, or for all
+        workers inside ``joblib.parallel_config(backend="dask")``. With more processes than
+        strategies the reviews of each are shared out as well. A strategy that remembers its
+        earlier decisions needs 1.
     progress : bool
         Whether to show a progress bar of decisions, or of strategies with several processes.
 
@@ -291,7 +295,7 @@ class _Plan:
 class _Record:
     weights: Array
     turnover: Array
-    failures: list[tuple[Any, str]]
+    failures: list[Failure]
 
 
 def _read_market(
@@ -355,32 +359,65 @@ def _run_all(
 ) -> Iterator[_Record]:
     if n_jobs == 1:
         for name, strategy in strategies.items():
-            yield _run(market, plan, name, strategy, bar)
+            failures: list[Failure] = []
+            targets = (
+                _decide_or_hold(market, plan, name, strategy, start, failures)
+                for start in plan.reviews.tolist()
+            )
+            yield _run(market, plan, name, targets, failures, bar.update)
         return
-    jobs = (joblib.delayed(_run)(market, plan, *item) for item in strategies.items())
-    for record in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+    shares = -(-joblib.effective_n_jobs(n_jobs) // len(strategies))
+    parts = [part for part in np.array_split(plan.reviews, shares) if len(part)]
+    jobs = (
+        joblib.delayed(_decisions)(market, plan, name, strategy, part.tolist())
+        for name, strategy in strategies.items()
+        for part in parts
+    )
+    found = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    for name in strategies:
+        answers = [next(found) for _ in parts]
+        yield _run(
+            market,
+            plan,
+            name,
+            (target for targets, _ in answers for target in targets),
+            [failure for _, failures in answers for failure in failures],
+        )
         bar.update()
-        yield record
 
 
-def _run(market: _Market, plan: _Plan, name: str, strategy: Strategy, bar: Any = None) -> _Record:
-    """Decide at each review, trade if the rule says so, and let the weights drift."""
+def _decisions(
+    market: _Market, plan: _Plan, name: str, strategy: Strategy, starts: list[int]
+) -> tuple[list[Array | None], list[Failure]]:
+    """Some of the decisions of a strategy, for another process."""
+    failures: list[Failure] = []
+    targets = [_decide_or_hold(market, plan, name, strategy, s, failures) for s in starts]
+    return targets, failures
+
+
+def _run(
+    market: _Market,
+    plan: _Plan,
+    name: str,
+    targets: Iterable[Array | None],
+    failures: list[Failure],
+    done: Callable[[], Any] = lambda: None,
+) -> _Record:
+    """At each review trade to the weights decided if the rule says so, and let them drift."""
     window = plan.window
     n_held = len(market.values) - window
     weights, turnover = np.zeros((n_held, len(market.labels))), np.zeros(n_held)
     turnover[0] = np.nan
-    failures: list[tuple[Any, str]] = []
     current, traded_at = np.zeros(len(market.labels)), None
-    for start, stop in pairwise([*plan.reviews.tolist(), len(market.values)]):
-        target = _decide_or_hold(market, plan, name, strategy, start, failures)
+    periods = pairwise([*plan.reviews.tolist(), len(market.values)])
+    for (start, stop), target in zip(periods, targets, strict=True):
         if target is not None and _is_due(plan, current, target, start, traded_at):
             if traded_at is not None or start > window:
                 turnover[start - window] = np.abs(target - current).sum()
             current, traded_at = target, start
         rows = weights[start - window : stop - window]
         current = _drift(market, name, current, start, stop, rows)
-        if bar is not None:
-            bar.update()
+        done()
     return _Record(weights, turnover, failures)
 
 
@@ -415,7 +452,7 @@ def _decide_or_hold(
     name: str,
     strategy: Strategy,
     start: int,
-    failures: list[tuple[Any, str]],
+    failures: list[Failure],
 ) -> Array | None:
     """The weights decided before period `start`, or None where an error means to hold on."""
     try:

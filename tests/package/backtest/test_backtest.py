@@ -1,5 +1,6 @@
 """The walk-forward engine against a plain loop, and proof that it cannot see the future."""
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -584,6 +585,52 @@ def test_processes_change_nothing():
     two = backtest.walk_forward(returns, STRATEGIES, n_jobs=2, **options)
     pd.testing.assert_frame_equal(one.returns, two.returns)
     pd.testing.assert_frame_equal(one.turnover, two.turnover)
+
+
+def fails_when_calm(past):
+    if past.iloc[-1].std() < 0.02:
+        raise DataError("too calm")
+    return optimization.minimum_variance(covariance.sample(past))
+
+
+def assert_same(one, two):
+    for figure in ("returns", "gross", "turnover", "failures", "frozen"):
+        pd.testing.assert_frame_equal(getattr(one, figure), getattr(two, figure), check_exact=True)
+    for name, held in one.weights.items():
+        pd.testing.assert_frame_equal(held, two.weights[name], check_exact=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [2, 3])
+def test_processes_share_the_reviews_of_a_single_strategy(n_jobs):
+    returns, only = table(17), {"only": fails_when_calm}
+    options = {"window": 20, "step": 2, "on_error": "hold", "costs": 0.001}
+    one = backtest.walk_forward(returns, only, **options)
+    assert 0 < len(one.failures) < len(returns)
+    assert_same(one, backtest.walk_forward(returns, only, n_jobs=n_jobs, **options))
+    with pytest.raises(DataError, match="too calm") as caught:
+        backtest.walk_forward(returns, only, window=20, n_jobs=n_jobs)
+    assert "Strategy 'only', deciding with data to" in caught.value.__notes__[0]
+
+
+@pytest.mark.slow
+def test_on_a_cluster_the_numbers_are_the_same():
+    distributed = pytest.importorskip("distributed")
+    returns, only = table(17), {"only": fails_when_calm}
+    options = {"window": 20, "step": 2, "on_error": "hold", "costs": 0.001}
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=50,
+        ) as local,
+        distributed.Client(local),
+        joblib.parallel_config(backend="dask"),
+    ):
+        there = backtest.walk_forward(returns, only, n_jobs=-1, **options)
+    assert_same(backtest.walk_forward(returns, only, **options), there)
 
 
 def test_progress_counts_decisions(capsys):
