@@ -6,7 +6,6 @@ The memory is the highest that the first process held, plus twice that of the la
 """
 
 import resource
-import sys
 import time
 from functools import partial
 
@@ -38,12 +37,7 @@ def decide(past, estimator):
 def memory():
     """MiB at most held at once by this process and two others."""
     get_reusable_executor().shutdown(wait=True)
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    own, other = (
-        resource.getrusage(who).ru_maxrss / unit
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return measure.rounded(own + 2 * other)
+    return measure.rounded(measure.peak() + 2 * measure.peak(resource.RUSAGE_CHILDREN))
 
 
 def row():

@@ -148,6 +148,14 @@ def aim(row: dict[str, Any], figure: str, **bound: float) -> dict[str, Any]:
     return row
 
 
+def peak(who: int | None = None) -> float:
+    """MiB that this process held at most, or, by `resource.RUSAGE_CHILDREN`, the largest child."""
+    import resource  # where there is none, other benchmarks still run
+
+    usage = resource.getrusage(resource.RUSAGE_SELF if who is None else who)
+    return usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def returns(n_periods: int, n_assets: int, seed: int = 1) -> pd.DataFrame:
     """Daily returns with a market, ten sectors and noise: what every benchmark is fed with."""
     rng = np.random.default_rng(seed)

@@ -56,13 +56,13 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     libraries = {
-        f"{item['internal_api']} {item['version']}"
+        f"{item['internal_api']} {item['version']}, kernel {item.get('architecture', 'unknown')}"
         for item in threadpool_info()
         if item["user_api"] == "blas"
     }
     return {
         "python": platform.python_version(),
-        "linear algebra": ", ".join(sorted(libraries)),
+        "linear algebra": "; ".join(sorted(libraries)),
         **{name: version(name) for name in PACKAGES},
     }
 

@@ -13,7 +13,6 @@ Peak memory is that of a process of its own.
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -181,8 +180,7 @@ def memory_row(n_replications):
 
 def own_peak(n_replications):
     seconds = measure.timed(lambda: montecarlo.run(STUDY, n_replications, seed=SEED))
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return seconds, measure.peak()
 
 
 def main():
