@@ -81,6 +81,36 @@ def test_every_record_is_shown(project):
     assert "0.25 to 0.25" in found
 
 
+def test_the_picture_shows_every_pair(project):
+    results = recorded()
+    rows = results["benchmarks"]["sorting"]["rows"]
+    rows.append(
+        copy.deepcopy(rows[0]) | {"peer": "Quick", "times as fast": spread(0.5), "targets": []}
+    )
+    found = page(project, results)
+    assert "1 of 2 dots lie right of the line at one." in found
+    assert "Pairs that lie left:\n1 of 2." in found
+    drawing = benchmarks_page.picture(project)
+    assert drawing == benchmarks_page.picture(project)
+    assert drawing.count("<use") > 2
+    rows.pop()
+    page(project, results)
+    assert benchmarks_page.picture(project) != drawing
+
+
+def test_without_peers_there_is_no_picture(project):
+    results = recorded()
+    del results["benchmarks"]["sorting"]["rows"][0]
+    assert "figure" not in page(project, results).partition("## What was aimed at")[0]
+    assert benchmarks_page.picture(project) is None
+
+
+def test_the_machine_stands_beside_the_numbers(project):
+    results = recorded()
+    results["versions"]["linear algebra"] = "openblas 1, kernel Beads"
+    assert "from Abacus, with openblas 1, kernel Beads for linear algebra" in page(project, results)
+
+
 def test_the_page_of_this_book_can_be_made():
     assert "## " in benchmarks_page.page(Project())
 

@@ -96,6 +96,9 @@ def stage(project: Project, target: Path) -> list[str]:
     made = reference | {name: page(project) for name, page in GENERATED.items() if name in entries}
     for name in made.keys() & set(entries):
         (target / f"{name}.md").write_text(made[name], encoding="utf-8")
+    drawing = benchmarks_page.picture(project) if "benchmarks" in entries else None
+    if drawing is not None:
+        (target / benchmarks_page.PICTURE).write_text(drawing, encoding="utf-8")
     return entries
 
 
