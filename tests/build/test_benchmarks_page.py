@@ -8,7 +8,7 @@ import projects
 import pytest
 
 from tools.build.project import Project, UserError
-from tools.site import benchmarks_page
+from tools.site import benchmarks_page, benchmarks_picture
 
 SCRIPT = '"""Sorting a list.\n\nOurs against a `peer`.\n"""\n'
 
@@ -90,19 +90,19 @@ def test_the_picture_shows_every_pair(project):
     found = page(project, results)
     assert "1 of 2 dots lie right of the line at one." in found
     assert "Pairs that lie left:\n1 of 2." in found
-    drawing = benchmarks_page.picture(project)
-    assert drawing == benchmarks_page.picture(project)
+    drawing = benchmarks_picture.picture(project)
+    assert drawing == benchmarks_picture.picture(project)
     assert drawing.count("<use") > 2
     rows.pop()
     page(project, results)
-    assert benchmarks_page.picture(project) != drawing
+    assert benchmarks_picture.picture(project) != drawing
 
 
 def test_without_peers_there_is_no_picture(project):
     results = recorded()
     del results["benchmarks"]["sorting"]["rows"][0]
     assert "figure" not in page(project, results).partition("## What was aimed at")[0]
-    assert benchmarks_page.picture(project) is None
+    assert benchmarks_picture.picture(project) is None
 
 
 def test_the_machine_stands_beside_the_numbers(project):
@@ -222,8 +222,10 @@ def test_the_site_has_the_page_and_follows_the_record(book):
     )
     done = projects.run(book, "doit")
     assert done.returncode == 0, done.stdout
-    assert "Abacus" in (book / "build/site/benchmarks.html").read_text(encoding="utf-8")
+    found = (book / "build/site/benchmarks.html").read_text(encoding="utf-8")
+    assert "Abacus" in found
     assert projects.stale(book) == set()
+    assert 'src="_images/benchmarks.svg"' in found
     projects.replace(results, "Abacus", "Quipu")
     assert projects.stale(book) == {"site"}
     assert "Quipu" in benchmarks_page.page(Project(book))

@@ -4,18 +4,12 @@ The words about each benchmark are the docstring of its script. No number is typ
 """
 
 import ast
-import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-
-from mixfolio import plotting
 from tools.build.project import Project, UserError
 
 Row = Mapping[str, Any]
@@ -220,7 +214,6 @@ show the quartiles. Right of one the package is faster, left of it the peer. Pai
 ```
 """
 PICTURE = "benchmarks.svg"
-MARKERS = "osD^vP"
 
 TARGETS = """
 ## What was aimed at
@@ -229,59 +222,21 @@ Targets were set before anything was measured. Of {total}, {met} were met and {m
 """
 
 
-def _pairs(benchmarks: Mapping[str, Any]) -> dict[tuple[str, str], Row]:
+def pairs(benchmarks: Mapping[str, Any]) -> dict[tuple[str, str], Row]:
     """The last row, that of the largest size, of every work and peer."""
     rows = (row for benchmark in benchmarks.values() for row in benchmark["rows"])
     return {(row["work"], row["peer"]): row for row in rows if row["peer"] is not None}
 
 
 def _figure(benchmarks: Mapping[str, Any]) -> str:
-    pairs = _pairs(benchmarks)
-    slower = sum(row["times as fast"]["median"] < 1 for row in pairs.values())
-    works, peers = (dict.fromkeys(column) for column in zip(*pairs, strict=True))
+    shown = pairs(benchmarks)
+    slower = sum(row["times as fast"]["median"] < 1 for row in shown.values())
+    works, peers = (dict.fromkeys(column) for column in zip(*shown, strict=True))
     alt = (
         f"Dots on a logarithmic scale for {len(works)} kinds of work and {len(peers)} peers. "
-        f"{len(pairs) - slower} of {len(pairs)} dots lie right of the line at one."
+        f"{len(shown) - slower} of {len(shown)} dots lie right of the line at one."
     )
-    return FIGURE.format(name=PICTURE, alt=alt, total=len(pairs), slower=slower)
-
-
-def picture(project: Project) -> str | None:
-    """The ratios as an SVG drawing, the same for the same inputs; None where there is no peer."""
-    pairs = _pairs(read(project.root / "benchmarks" / "results.json")["benchmarks"])
-    if not pairs:
-        return None
-    with mpl.rc_context():
-        plotting.use_book_style()
-        return _drawn(pairs)
-
-
-def _drawn(pairs: Mapping[tuple[str, str], Row]) -> str:
-    works, peers = (list(dict.fromkeys(column)) for column in zip(*pairs, strict=True))
-    figure = Figure(figsize=(7.2, 1.4 + 0.26 * len(works) + 0.09 * len(peers)))
-    FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    for number, peer in enumerate(peers):
-        rows = [(works.index(work), row) for (work, name), row in pairs.items() if name == peer]
-        look = {
-            "color": plotting.CYCLE[number % len(plotting.CYCLE)],
-            "marker": MARKERS[number // len(plotting.CYCLE) % len(MARKERS)],
-        }
-        figures = [row["times as fast"] for _, row in rows]
-        low, middle, high = (
-            [figure[key] for figure in figures]
-            for key in ("lower quartile", "median", "upper quartile")
-        )
-        heights = [height for height, _ in rows]
-        axes.plot(middle, heights, linestyle="", label=peer, **look)
-        axes.hlines(heights, low, high, color=look["color"], linewidth=1.2)
-    axes.axvline(1.0, color="black", linewidth=1.0)
-    axes.set(xscale="log", xlabel="times as fast as the peer", ylim=(len(works) - 0.4, -0.6))
-    axes.set_yticks(range(len(works)), works)
-    figure.legend(loc="outside lower center", ncols=3)
-    drawing = io.StringIO()
-    figure.savefig(drawing, format="svg", metadata={"Date": None})
-    return drawing.getvalue()
+    return FIGURE.format(name=PICTURE, alt=alt, total=len(shown), slower=slower)
 
 
 def _machine(results: Mapping[str, Any]) -> list[str]:
@@ -308,7 +263,7 @@ def page(project: Project) -> str:
     processor = results["machine"].get("processor", "an unknown processor")
     algebra = results["versions"].get("linear algebra", "an unknown library")
     parts = [INTRODUCTION.format(processor=processor, algebra=algebra)]
-    if _pairs(benchmarks):
+    if pairs(benchmarks):
         parts.append(_figure(benchmarks))
     if met or missed:
         parts.append(TARGETS.format(total=len(met + missed), met=len(met), missed=len(missed)))

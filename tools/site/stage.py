@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tools.build.project import Project, UserError
-from tools.site import api_pages, benchmarks_page, colophon_page
+from tools.site import api_pages, benchmarks_page, benchmarks_picture, colophon_page
 
 GENERATED = {"benchmarks": benchmarks_page.page, "colophon": colophon_page.page}
 MATHJAX = "sphinx-mathjax-offline"  # an installed package, so that pages need no network
@@ -96,7 +96,7 @@ def stage(project: Project, target: Path) -> list[str]:
     made = reference | {name: page(project) for name, page in GENERATED.items() if name in entries}
     for name in made.keys() & set(entries):
         (target / f"{name}.md").write_text(made[name], encoding="utf-8")
-    drawing = benchmarks_page.picture(project) if "benchmarks" in entries else None
+    drawing = benchmarks_picture.picture(project) if "benchmarks" in entries else None
     if drawing is not None:
         (target / benchmarks_page.PICTURE).write_text(drawing, encoding="utf-8")
     return entries
