@@ -156,8 +156,10 @@ class ShrunkModel(Generic[Matrix]):
         DataFrame or ndarray of shape (n_assets, n_assets)
         """
         target = _target(self.model, self.persistence)
-        mixed = self.intensity * target + (1 - self.intensity) * self._sample
-        found: Matrix = label_matrix(mixed * np.outer(self._scale, self._scale), self._labels)
+        target *= self.intensity
+        target += (1 - self.intensity) * self._sample
+        target *= np.outer(self._scale, self._scale)
+        found: Matrix = label_matrix(target, self._labels)
         return found
 
     @property
@@ -226,7 +228,9 @@ def fit(
 def _target(model: Model, persistence: float) -> Array:
     """Covariance of the model, what is off the diagonal times the persistence."""
     matrix = np.asarray(model.covariance())
-    return np.asarray(persistence * matrix + (1 - persistence) * np.diag(np.diagonal(matrix)))
+    target = persistence * matrix
+    np.fill_diagonal(target, matrix.diagonal())
+    return target
 
 
 def _persistent(model: Model, persistence: float) -> dict[str, Array]:

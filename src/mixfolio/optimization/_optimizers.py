@@ -8,8 +8,9 @@ with expected returns m, covariance V, risk aversion g, present weights w0 and t
 Minimum variance leaves the mean out. A target return adds m'w = target. The maximum Sharpe
 ratio becomes a quadratic program in y = w / (m'w - r) (Cornuejols and Tutuncu, 2006), and
 maximum diversification is the same problem with volatilities in place of means.
-All of these go to :func:`~mixfolio.optimization.solve_quadratic`, or, where no limit but ``w >= 0``
-can bind and there are many assets, to block pivoting. Risk parity is a convex problem of its own.
+All of these go to :func:`~mixfolio.optimization.solve_quadratic`, or to block pivoting: those with
+limits and trading costs of single assets, and ratios where only ``w >= 0`` can bind, if there are
+many assets or any costs. Risk parity is a convex problem of its own.
 
 Means, covariances and the risk-free rate share one period: all monthly, or all annual. Weights
 have no period. Labels of the covariance come back on the weights.
@@ -747,6 +748,8 @@ def _with_trades(
     ``w'Qw/2 - c'w + k 1'(p + q) + 2 d p'q``, whose last term vanishes where no asset is bought and
     sold at once, as in the solution. The term makes the problem strictly convex, and so unique,
     for any d between zero and the lowest eigenvalue of Q.
+
+    It is for limits on groups, and for what block pivoting does not settle.
     """
     price, held, n = limits.turnover_penalty, limits.held, len(Q)
     H, d = _trading_curvature(Q, np.eye(n))
