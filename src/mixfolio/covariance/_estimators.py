@@ -350,7 +350,7 @@ def pca(returns: Matrix, *, n_factors: int, diagonal: bool = True) -> Matrix:
     References
     ----------
     Connor, G. and Korajczyk, R. (1986). Performance measurement with the arbitrage pricing theory.
-    Journal of Financial Economics 15, 373-394.
+    Journal of Financial Economics 15, 373-394. Asymptotic principal components.
 
     Examples
     --------

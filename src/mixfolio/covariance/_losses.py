@@ -10,11 +10,12 @@ With the estimate A and the truth Sigma, N x N,
 The first counts errors of entries. The second is the variance of the global minimum-variance
 portfolio (GMV) built from A, weights adding up to one, beyond the lowest variance and as a share of
 it. The third is Engle, Ledoit and Wolf's (2019): the same with the vector of ones replaced by a
-random direction m without a preference, numerator and denominators averaged over m on their own. It
-is not the loss of any one portfolio. Where ones are close to an eigenvector of Sigma, as in a
-market that moves all assets alike, the two can be far apart. Neither depends on the scale of A. The
-last is the log likelihood that normal returns lose. All are 0 at the truth and nowhere negative;
-the second is 0 wherever A leads to the right portfolio.
+random direction m without a preference, numerator and denominators averaged over m on their own.
+The paper takes the difference from the lowest value; here that is divided by the lowest, as in the
+second. It is not the loss of any one portfolio. Where ones are close to an eigenvector of Sigma, as
+in a market that moves all assets alike, the two can be far apart. Neither depends on the scale of
+A. The last is the log likelihood that normal returns lose. All are 0 at the truth and nowhere
+negative; the second is 0 wherever A leads to the right portfolio.
 
 Over many samples, the percentage relative improvement in average loss is
 ``PRIAL = 100 (1 - E loss(A) / E loss(S))``: 0 for the sample covariance S, 100 for the truth.

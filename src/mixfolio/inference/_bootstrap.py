@@ -13,7 +13,7 @@ References
 ----------
 Ledoit, O. and Wolf, M. (2008). Robust performance hypothesis testing with the Sharpe ratio.
 Journal of Empirical Finance 15, 850-859.
-Ledoit, O. and Wolf, M. (2011). Robust performance hypothesis testing with the variance. Wilmott
+Ledoit, O. and Wolf, M. (2011). Robust performances hypothesis testing with the variance. Wilmott
 Magazine 2011 (55), 86-89.
 Politis, D. and Romano, J. (1992). A circular block-resampling procedure for stationary data. In:
 LePage, R. and Billard, L. (eds.), Exploring the limits of bootstrap. Wiley.

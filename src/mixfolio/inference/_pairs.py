@@ -16,7 +16,7 @@ References
 ----------
 Ledoit, O. and Wolf, M. (2008). Robust performance hypothesis testing with the Sharpe ratio.
 Journal of Empirical Finance 15, 850-859.
-Ledoit, O. and Wolf, M. (2011). Robust performance hypothesis testing with the variance. Wilmott
+Ledoit, O. and Wolf, M. (2011). Robust performances hypothesis testing with the variance. Wilmott
 Magazine 2011 (55), 86-89.
 Memmel, C. (2003). Performance hypothesis testing with the Sharpe ratio. Finance Letters 1, 21-23.
 """

@@ -226,8 +226,9 @@ def hierarchical_risk_parity(
 
     Notes
     -----
-    Assets are compared by the distance ``sqrt((1 - correlation) / 2)`` itself. The paper's listing
-    clusters the columns of the distance matrix as if they were observations; libraries differ.
+    A variant: assets are compared by the distance ``d = sqrt((1 - correlation) / 2)`` itself. The
+    paper defines a distance of distances, the Euclidean distance of two columns of the matrix of d,
+    and clusters by that; libraries differ.
 
     Examples
     --------
