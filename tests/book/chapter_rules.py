@@ -6,7 +6,7 @@ Each rule takes a chapter and returns what is wrong with it, one sentence a defe
 import ast
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,8 @@ FORBIDDEN_TAGS = {
 NBVAL_COMMENT = re.compile(r"#\s*(?:NBVAL_|PYTEST_VALIDATE_)")
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|opt|mnt|var)/|\b[A-Z]:\\")
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
+DOI = re.compile(r"10\.\d{4,9}/\S+")
+URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
 OBJECTIVES = re.compile(r"After this chapter you can\s*\n\n((?:[-*] .*\n(?:  .*\n)*)+)")
 
 
@@ -263,6 +265,14 @@ RULES: tuple[Rule, ...] = (
     exercises,
     further_reading,
 )
+
+
+def leads_somewhere(fields: Mapping[str, str]) -> bool:
+    """Whether an entry of the bibliography has a bare DOI or an address."""
+    doi, url = fields.get("doi", ""), fields.get("url", "")
+    if doi and not DOI.fullmatch(doi):
+        return False
+    return bool(doi or URL.fullmatch(url))
 
 
 def citations(text: str) -> set[str]:

@@ -70,6 +70,30 @@ def test_entry_is_whole(key):
     assert entry.fields["title"]
     assert entry.fields["year"].isdigit()
     assert entry.type not in PLACE or entry.fields[PLACE[entry.type]]
+    assert rules.leads_somewhere(entry.fields), "no DOI and no URL, so a reader cannot go there"
+
+
+def test_every_entry_is_cited():
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    cited = set().union(*map(rules.citations, texts))
+    none_of(
+        f"references.bib has {key}, which no chapter and no page cites"
+        for key in sorted(set(BIBLIOGRAPHY.entries) - cited)
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"doi": "https://doi.org/10.1093/rfs/hhm075"},
+        {"doi": "10.1093"},
+        {"url": "www.example.org"},
+        {"url": "https://"},
+    ],
+)
+def test_an_entry_that_leads_nowhere_is_seen(fields):
+    assert not rules.leads_somewhere(fields)
 
 
 GOOD = """---
