@@ -21,6 +21,9 @@ DEFECTS = {
     '<script src="https://example.org/a.js"></script>': "loads https://example.org/a.js",
     '<link rel="stylesheet" href="//example.org/a.css">': "loads //example.org/a.css",
     '<img alt="A picture from elsewhere" src="https://example.org/a.png">': "loads https://",
+    '<p onclick="print()">x</p>': "has a script in the attribute onclick of <p>",
+    '<a href="javascript:print()">x</a>': "has a script in the attribute href of <a>",
+    "<script>print()</script>": "has a script whose hash is not in its policy: 'print()'",
 }
 
 
@@ -44,6 +47,21 @@ def test_a_defect_of_a_page(book, markup):
 def test_links_to_elsewhere_are_no_defect(book):
     projects.replace(book / "build/site" / PAGE, END, '<a href="https://example.org">x</a>' + END)
     assert problems(book) == []
+
+
+POLICIES = {
+    "Content-Security-Policy": ("Refresh", "has 0 policies (Content-Security-Policy), not one"),
+    "script-src ": ("script-src 'unsafe-inline' ", "has another policy than the one that"),
+    "default-src 'none'; ": ("", "has another policy than the one that its scripts need"),
+    '<meta charset="utf-8">': ("<script>1</script>", "has its Content-Security-Policy only after"),
+}
+
+
+@pytest.mark.parametrize("part", POLICIES)
+def test_a_page_whose_policy_is_weak(book, part):
+    changed, problem = POLICIES[part]
+    projects.replace(book / "build/site" / PAGE, part, changed)
+    assert any(problem in line and PAGE in line for line in problems(book)), problems(book)
 
 
 def test_a_page_that_is_gone(book):

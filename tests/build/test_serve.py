@@ -33,7 +33,8 @@ def test_preview_follows_changes_and_survives_mistakes(book, served):
     preview.build()
     assert get(f"{url}/__version") == "1"
     assert "A little book" in get(url + "/")
-    assert "/__version" in get(url + "/chapters/01-coin.html")
+    assert '<script src="/__reload.js">' in get(url + "/chapters/01-coin.html")
+    assert "/__version" in get(url + "/__reload.js")
 
     before = preview.snapshot()
     projects.replace(book / "book/preface.md", "A little book", "A changed book")

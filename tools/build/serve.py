@@ -18,10 +18,9 @@ from tools.build.project import Argument, Project, UserError, run_command
 
 WATCHED = ("chapters", "book", "src", "data", "tools", "_config.yml")
 POLL = 0.7  # seconds
-RELOAD = b"""<script>(() => { let seen; setInterval(async () => {
+RELOAD = b"""(() => { let seen; setInterval(async () => {
   try { const now = await (await fetch("/__version")).text();
-    if (seen && now !== seen) location.reload(); seen = now; } catch (error) {} }, 1000); })();
-</script>"""
+    if (seen && now !== seen) location.reload(); seen = now; } catch (error) {} }, 1000); })();"""
 
 
 def changed(path: Path) -> int | None:
@@ -87,10 +86,14 @@ class Handler(SimpleHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/__version":
             return self._send(str(self.preview.version).encode(), "text/plain")
+        if self.path == "/__reload.js":  # a file of its own, as the policy of the pages demands
+            return self._send(RELOAD, "text/javascript")
         path = Path(self.translate_path(self.path))
         path = path / "index.html" if path.is_dir() else path
         if path.suffix == ".html" and path.is_file():
-            page = path.read_bytes().replace(b"</body>", RELOAD + b"</body>")
+            page = path.read_bytes().replace(
+                b"</body>", b'<script src="/__reload.js"></script></body>'
+            )
             return self._send(page, "text/html; charset=utf-8")
         return super().do_GET()
 

@@ -1,8 +1,8 @@
 """Check the rendered pages before they replace the site: ``python -m tools.site.check_site``.
 
 Every page of the contents exists; every link, anchor and file that a page refers
-to is part of the site; nothing is loaded from elsewhere; every picture says what
-it shows; chapter pages show the outputs of the executed notebooks.
+to is part of the site; nothing is loaded from elsewhere, and a policy forbids it; every
+picture says what it shows; chapter pages show the outputs of the executed notebooks.
 """
 
 import re
@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 from tools.build import notebook
 from tools.build.project import Project, run_command
-from tools.site import stage
+from tools.site import policy, stage
 from tools.site.polish_html import html_pages
 
 LOADING = {
@@ -106,7 +106,12 @@ def poor_alternatives(site: Path, page: Path) -> Iterator[str]:
             yield f"{image.get('src')} has a poor alternative text: {text!r}"
 
 
-PAGE_CHECKS = (remote_loads, broken_links, poor_alternatives)
+def unsafe_scripts(site: Path, page: Path) -> Iterator[str]:
+    """Scripts that the page's policy does not name, and pages without a policy."""
+    return policy.problems(parse(page))
+
+
+PAGE_CHECKS = (remote_loads, broken_links, poor_alternatives, unsafe_scripts)
 
 
 def style_sheets(site: Path) -> Iterator[str]:

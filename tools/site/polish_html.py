@@ -11,6 +11,8 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
+from tools.site import policy
+
 UNUSED = (
     "**/*.map",
     "**/*.LICENSE.txt",
@@ -306,6 +308,7 @@ def polish_page(page: Path) -> None:
         step(soup)
     size_figures(page, soup)
     replace_icons(soup)
+    policy.protect(soup)
     page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
 
 

@@ -1,11 +1,13 @@
 """An executed notebook as one HTML file that needs nothing else.
 
-Styles and figures are inside the file, a policy in its head forbids requests to other hosts, and it
-is readable on a phone, in light and in dark. It shows results and text; the code stays in the
-notebook. HTML in text is shown as text; HTML that a cell made, a table, is trusted as the cell is.
+Styles and figures are inside the file. A policy in its head forbids requests, scripts, and all
+styles but the page's own, which it names by its hash. It is readable on a phone, in light and in
+dark. It shows results and text; the code stays in the notebook. HTML in text is shown as
+text; HTML that a cell made, a table, is trusted as the cell is.
 """
 
 import base64
+import hashlib
 import html
 import re
 from collections.abc import Iterator
@@ -60,7 +62,8 @@ PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+ content="default-src 'none'; img-src data:; style-src '{hash}'; base-uri 'none';
+ form-action 'none'">
 <title>{title}</title>
 <style>{style}</style>
 </head>
@@ -110,6 +113,7 @@ def render(notebook: Any, *, subtitle: str, footer: str) -> str:
     return PAGE.format(
         title=html.escape(f"{title}: {subtitle}"),
         style=STYLE,
+        hash=f"sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}",
         body=body,
         footer=html.escape(footer),
     )
