@@ -8,23 +8,35 @@ from pathlib import Path
 import pytest
 from conftest import need, pages
 
-from tools.build.project import Project
+from tools.build.project import Project, sha256
 from tools.site import check_site, stage
 
 PROJECT = Project()
 CHECKER = Path("build/tools/node_modules/vnu-jar/build/dist/vnu.jar")
+# Of the version that .ci/run installs; a new version needs a new hash.
+CHECKER_SHA256 = "22f15dd39a33bed929d2a5c0cddf5946849a647eca9272bf4d5d00bc7e7a4d47"
+
+
+def trusted(jar):
+    """The file, if it is the one that is known: it is a program, and will be run."""
+    found = sha256(jar)
+    if found != CHECKER_SHA256:
+        pytest.fail(f"{jar} is not the known HTML checker, and was not run: its SHA-256 is {found}")
+    return jar
 
 
 @pytest.fixture(scope="module")
 def validator():
     jar = Path(os.environ.get("VNU_JAR", PROJECT.root / CHECKER))
     java = need(shutil.which("java"), "java")
-    return [
-        java,
-        "-jar",
-        str(need(jar.is_file() and jar, "the HTML checker (vnu.jar)")),
-        "--errors-only",
-    ]
+    jar = need(jar.is_file() and jar, "the HTML checker (vnu.jar)")
+    return [java, "-jar", str(trusted(jar)), "--errors-only"]
+
+
+def test_another_checker_is_not_run(tmp_path):
+    (tmp_path / "vnu.jar").write_bytes(b"something else")
+    with pytest.raises(pytest.fail.Exception, match="not the known HTML checker"):
+        trusted(tmp_path / "vnu.jar")
 
 
 def test_html_is_valid(validator, site):
@@ -61,6 +73,13 @@ def test_chapters_carry_the_number_of_their_file(site):
         assert page.select_one("h1 .section-number").get_text().strip() == f"{number}."
         figures = [tag.get_text().strip() for tag in page.select(".caption-number")]
         assert figures == [f"Fig. {number}.{index}" for index in range(1, len(figures) + 1)]
+
+
+def test_every_entry_of_the_bibliography_is_a_link(site):
+    entries = check_site.parse((site / "bibliography.html").resolve()).select("div.citation")
+    assert len(entries) > 50
+    unlinked = [entry for entry in entries if not entry.select_one('a[href^="https://"]')]
+    assert [entry["id"] for entry in unlinked] == []
 
 
 def test_no_assets_that_no_page_needs(site):
