@@ -24,12 +24,16 @@ PUBLISHED = {
     "mixed-models-returns": "Two simulated panels, drawn once with R 4.2.2: twelve assets over 40 "
     "periods, and ten related assets over 60.",
     "mixed-models-relationship": "The relationship matrix of the ten related assets.",
+    "claims": "What Akdemir (2025), Woeltjen (2019) with its repository, and Zhang (2026) claim, "
+    "one claim a row, in words of this book; numbers as printed. Compared by "
+    "mixfolio.studies.claims.",
 }
 INDEX = {
     "demiguel2009": ("table", "strategy"),
     "mixed-models": ("panel", "software"),
     "mixed-models-returns": ("panel", "period"),
     "mixed-models-relationship": ("asset",),
+    "claims": ("id",),
 }
 PREAMBLE = """\
 # Data

@@ -11,7 +11,7 @@ from mixfolio._inputs import Array
 from mixfolio.simulation import FactorWorld, Noise, World
 from mixfolio.studies import as_written, published
 
-TICKERS = "SPY IWM EFA EEM AGG TLT GLD DBC VNQ HYG".split()
+TICKERS = ["SPY", "IWM", "EFA", "EEM", "AGG", "TLT", "GLD", "DBC", "VNQ", "HYG"]
 FLAGS = {
     "equity": "SPY IWM EFA EEM VNQ",
     "bond": "AGG TLT HYG",
@@ -66,6 +66,11 @@ class Context:
         """Expected returns of the three stocks, a year."""
         return pd.Series({"AAPL": 0.15, "MSFT": 0.12, "GOOGL": 0.18})
 
+    @property
+    def mu(self) -> Array:
+        """The same as an array."""
+        return np.asarray(self.mean, dtype=np.float64)
+
     @cached_property
     def sigma(self) -> pd.DataFrame:
         """Covariance of the three stocks, a year."""
@@ -78,7 +83,7 @@ class Context:
     def portfolios(self) -> dict[str, Array]:
         """Optimal portfolios of the three stocks."""
         sigma = self.sigma.to_numpy()
-        sharpe = optimization.maximum_sharpe(self.mean.to_numpy(), sigma, risk_free=0.02)
+        sharpe = optimization.maximum_sharpe(self.mu, sigma, risk_free=0.02)
         return {
             "minimum variance": optimization.minimum_variance(sigma),
             "maximum Sharpe": sharpe,
@@ -221,7 +226,7 @@ class Context:
     def stacked(self) -> pd.DataFrame:
         """The table of the tutorial: one row a fund and month, sorted by fund and month."""
         long = self.funds.rename_axis(index="date", columns="symbol").T.stack()
-        table = long.rename("monthly_return").reset_index()
+        table = pd.Series(long, name="monthly_return").reset_index()
         table["market_return"] = table["date"].map(self.market)
         table["vol_regime"] = self.cells.ravel()
         return table

@@ -142,8 +142,10 @@ def verdict(kind: str, printed: float, digits: int, outcome: Outcome) -> str:
     Seventeen per cent and a bit, and a limit that it may or may not respect:
 
     >>> from mixfolio.studies.claims import Outcome, verdict
-    >>> verdict("number", 17.3, 1, Outcome(value=17.32)), verdict("bound", 17.2, 1, Outcome(low=19.6))
-    ('reproduced', 'impossible')
+    >>> verdict("number", 17.3, 1, Outcome(value=17.32))
+    'reproduced'
+    >>> verdict("bound", 17.2, 1, Outcome(low=19.6))
+    'impossible'
     """
     if kind == "none":
         return "not checkable"

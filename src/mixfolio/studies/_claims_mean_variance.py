@@ -1,6 +1,7 @@
 """Computations behind the claims of the mean-variance chapter (Zhang, 2026)."""
 
 import inspect
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -111,7 +112,7 @@ def _least_risk(context: Context, name: str) -> Outcome:
     """The lowest volatility that the printed return allows."""
     mean = PRINTED_FACTS[name][0] / 100
     floors = [
-        context.facts(optimization.target_return(context.mean.to_numpy(), context.sigma.to_numpy(), m))[1]
+        context.facts(optimization.target_return(context.mu, context.sigma.to_numpy(), m))[1]
         for m in (mean - 0.0005, mean + 0.0005)
     ]
     return Outcome(f"at least {min(floors):.1f}% at the printed return", low=min(floors))
@@ -160,7 +161,7 @@ def _inefficient(context: Context) -> Outcome:
     w = context.random_portfolios
     risk = np.sqrt(np.einsum("pi,ij,pj->p", w, context.sigma.to_numpy(), w))
     best = np.interp(risk, frontier.volatility, frontier.mean)
-    ahead = best - w @ context.mean.to_numpy()
+    ahead = best - w @ context.mu
     text = f"{len(w)} random portfolios: none above the frontier"
     return Outcome(text, holds=bool(ahead.min() > -1e-5))
 
@@ -180,13 +181,14 @@ def _maximise(context: Context) -> Outcome:
 def _best_of(context: Context, score: str) -> str:
     """The portfolio with the best score among the five."""
     sigma = context.sigma.to_numpy()
-    scores = {
+    scores: dict[str, Callable[[Array], float]] = {
         "volatility": lambda w: -context.facts(w)[1],
         "Sharpe": lambda w: context.facts(w)[2],
         "diversification": lambda w: metrics.diversification_ratio(w, sigma),
         "equal shares": lambda w: -float(np.ptp(metrics.risk_contributions(w, sigma))),
-    }[score]
-    return max(context.portfolios, key=lambda name: scores(context.portfolios[name]))
+    }
+    chosen = scores[score]
+    return max(context.portfolios, key=lambda name: chosen(context.portfolios[name]))
 
 
 def _wins(context: Context, name: str, score: str) -> Outcome:
@@ -208,7 +210,7 @@ for _name, _score in {
 @claim("mv-objective-target")
 def _target(context: Context) -> Outcome:
     """No random portfolio has less risk than the solution for its mean."""
-    mean, sigma = context.mean.to_numpy(), context.sigma.to_numpy()
+    mean, sigma = context.mu, context.sigma.to_numpy()
     ahead = []
     for w in context.random_portfolios[:300]:
         best = optimization.target_return(mean, sigma, float(w @ mean))
@@ -268,7 +270,7 @@ def _error_mean(context: Context) -> Outcome:
 @claim("mv-error-weights")
 def _error_weights(context: Context) -> Outcome:
     """One point more on one mean."""
-    sigma, mean = context.sigma.to_numpy(), context.mean.to_numpy()
+    sigma, mean = context.sigma.to_numpy(), context.mu
     shifted = mean + np.array([0.01, 0.0, 0.0])
     w = optimization.maximum_sharpe(shifted, sigma, risk_free=0.02)
     moved = 100 * np.abs(w - context.portfolios["maximum Sharpe"]).max()
@@ -379,7 +381,7 @@ def _cost(context: Context) -> Outcome:
 @claim("mv-cost-excess")
 def _cost_excess(context: Context) -> Outcome:
     """Yearly cost of trading on noise, against what the best portfolio earns over equal weights."""
-    monthly = {"mean": context.mean.to_numpy() / 12, "matrix": context.sigma.to_numpy() / 12}
+    monthly: Any = {"mean": context.mu / 12, "matrix": context.sigma.to_numpy() / 12}
     traded = published.noise_turnover(context.rng(12), window=60, **monthly)
     cost = 100 * 12 * 0.002 * traded["mean-variance, long only"]
     best, equal = (context.facts(context.portfolios[k]) for k in ("maximum Sharpe", "equal weight"))
@@ -392,10 +394,15 @@ def _cost_excess(context: Context) -> Outcome:
 def _penalty(context: Context) -> Outcome:
     """The same optimum with and without a price on trading, from equal weights."""
     sigma, held = context.sigma.to_numpy(), np.full(3, 1 / 3)
-    options = {"previous": held, "turnover_penalty": 0.005}
-    free, priced = optimization.minimum_variance(sigma), optimization.minimum_variance(sigma, **options)
+    options: Any = {"previous": held, "turnover_penalty": 0.005}
+    free, priced = (
+        optimization.minimum_variance(sigma),
+        optimization.minimum_variance(sigma, **options),
+    )
     trades = [metrics.turnover(w, held) for w in (free, priced)]
-    return Outcome(f"turnover {trades[0]:.0%} without, {trades[1]:.0%} with", holds=trades[1] < trades[0])
+    return Outcome(
+        f"turnover {trades[0]:.0%} without, {trades[1]:.0%} with", holds=trades[1] < trades[0]
+    )
 
 
 @claim("mv-fix-threshold")
@@ -406,15 +413,20 @@ def _threshold(context: Context) -> Outcome:
         return pd.Series(1 / past.shape[1], past.columns)
 
     returns = context.industries.iloc[-180:, :3]
-    rules: dict[str, dict[str, Any]] = {"every month": {}, "threshold": {"rebalance": Threshold(0.05)}}
+    rules: dict[str, dict[str, Any]] = {
+        "every month": {},
+        "threshold": {"rebalance": Threshold(0.05)},
+    }
     traded = {
         name: float(
             walk_forward(returns, {"1/N": equal}, window=60, step=1, **rule)
-            .turnover.to_numpy()[1:].mean()
+            .turnover.to_numpy()[1:]
+            .mean()
         )
         for name, rule in rules.items()
     }
-    text = f"1/N of three industries: {traded['threshold']:.1%} a month, not {traded['every month']:.1%}"
+    less, more = traded["threshold"], traded["every month"]
+    text = f"1/N of three industries: {less:.1%} a month, not {more:.1%}"
     return Outcome(text, holds=traded["threshold"] < traded["every month"])
 
 
@@ -457,7 +469,9 @@ def _shrunk(context: Context, target: str) -> Outcome:
         past, truth = world.simulate(90, rng).to_numpy(), world.truth.to_numpy()
         S = covariance.sample(past)
         named = {
-            "factor": lambda x: covariance.linear_shrinkage(x, target="single_factor", intensity=1.0),
+            "factor": lambda x: covariance.linear_shrinkage(
+                x, target="single_factor", intensity=1.0
+            ),
             "correlation": lambda x: covariance.linear_shrinkage(
                 x, target="constant_correlation", intensity=1.0
             ),
@@ -519,8 +533,8 @@ def _spread_of_weights(context: Context) -> tuple[float, float]:
         mean = rng.multivariate_normal(2.5 * sigma @ market, sigma / 60)
         view = expected_returns.View("AAPL", "MSFT", float(mean[0] - mean[1]), 0.5)
         blended = expected_returns.black_litterman(sigma, market, views=[view]).mean
-        weights["sample"].append(np.linalg.solve(2.5 * sigma, mean))
-        weights["blended"].append(np.linalg.solve(2.5 * sigma, blended))
+        weights["sample"].append(np.asarray(np.linalg.solve(2.5 * sigma, mean)))
+        weights["blended"].append(np.asarray(np.linalg.solve(2.5 * sigma, blended)))
     a, b = (float(np.std(w, axis=0).mean()) for w in weights.values())
     return a, b
 
@@ -544,13 +558,17 @@ def _proposal(context: Context, weights: list[float]) -> agents.Proposal:
 @claim("mv-agent-limits")
 def _agent_limits(context: Context) -> Outcome:
     found = agents.review(_proposal(context, [0.1, 0.2, 0.7]), agents.Limits(max_position=0.5))
-    return Outcome(f"70% in one stock under a cap of 50%: {found.verdict}", holds=found.verdict != "pass")
+    return Outcome(
+        f"70% in one stock under a cap of 50%: {found.verdict}", holds=found.verdict != "pass"
+    )
 
 
 @claim("mv-agent-turnover")
 def _agent_turnover(context: Context) -> Outcome:
     found = agents.review(_proposal(context, [0.1, 0.2, 0.7]), agents.Limits(max_turnover=0.2))
-    return Outcome(f"turnover of 73% under a limit of 20%: {found.verdict}", holds=found.verdict != "pass")
+    return Outcome(
+        f"turnover of 73% under a limit of 20%: {found.verdict}", holds=found.verdict != "pass"
+    )
 
 
 @claim("mv-past-optimum")
@@ -562,7 +580,9 @@ def _past(context: Context) -> Outcome:
     inside, after = (np.sqrt(12) * (part @ w).mean() / (part @ w).std() for part in (one, two))
     best = optimization.maximum_sharpe(two.mean(), covariance.sample(two), long_only=False)
     could = np.sqrt(12) * (two @ best).mean() / (two @ best).std()
-    text = f"Sharpe ratio {inside:.2f} in its half, {after:.2f} after, when {could:.2f} was possible"
+    text = (
+        f"Sharpe ratio {inside:.2f} in its half, {after:.2f} after, when {could:.2f} was possible"
+    )
     return Outcome(text, holds=bool(after < min(inside, could)))
 
 
@@ -594,4 +614,6 @@ def _floor(context: Context) -> Outcome:
     sigma = 52 * covariance.sample(context.stocks).to_numpy()
     n = len(sigma)
     shared = (sigma.sum() - np.trace(sigma)) / n / (n - 1)
-    return Outcome(f"floor of {np.sqrt(shared):.1%} a year for equal weights", holds=bool(shared > 0))
+    return Outcome(
+        f"floor of {np.sqrt(shared):.1%} a year for equal weights", holds=bool(shared > 0)
+    )

@@ -9,8 +9,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kurtosis
 
-from mixfolio import covariance, datasets, inference, metrics, mixed_model, optimization
-from mixfolio import portfolio, relationship
+from mixfolio import (
+    covariance,
+    datasets,
+    inference,
+    metrics,
+    mixed_model,
+    optimization,
+    portfolio,
+    relationship,
+)
 from mixfolio._inputs import Array
 from mixfolio.backtest import BacktestResult
 from mixfolio.errors import DataError, SingularCovarianceError
@@ -29,7 +37,7 @@ HIGH, LOW, NORMAL = 147, 298, 155
 SLOPE, SLOPE_SE = 0.5741, 0.0518
 PRINTED_BLUPS = dict(
     zip(
-        "VNQ IWM SPY DBC EEM EFA HYG GLD TLT AGG".split(),
+        ["VNQ", "IWM", "SPY", "DBC", "EEM", "EFA", "HYG", "GLD", "TLT", "AGG"],
         (24e-4, 18e-4, 13e-4, 8e-4, 8e-4, 4e-4, 1e-4, 0.0, 0.0, 0.0),
         strict=True,
     )
@@ -59,7 +67,9 @@ def _difference(first: float, second: float, digits: int) -> Outcome:
 @claim("mm-noisy")
 def _noisy(context: Context) -> Outcome:
     kept = [laws.realised_ratio(n, 120, zero_cost=False) for n in (10, 60, 110)]
-    text = f"120 periods: {kept[0]:.2f} of the best ratio kept with 10 assets, {kept[2]:.2f} with 110"
+    text = (
+        f"120 periods: {kept[0]:.2f} of the best ratio kept with 10 assets, {kept[2]:.2f} with 110"
+    )
     return Outcome(text, holds=kept[2] < 0.5)
 
 
@@ -85,7 +95,10 @@ def _herds(context: Context) -> pd.DataFrame:
         rng = context.rng(31, k)
         value = root @ rng.standard_normal(20)
         returns = value + rng.normal(0, 0.05, (60, 20))
-        fits = {"relatives": mixed_model.panel_reml(returns, K), "strangers": mixed_model.panel_reml(returns)}
+        fits = {
+            "relatives": mixed_model.panel_reml(returns, K),
+            "strangers": mixed_model.panel_reml(returns),
+        }
         guesses = {name: np.asarray(fit.expected_returns) for name, fit in fits.items()}
         guesses["means"] = returns.mean(axis=0)
         row = {name: float(((g - value) ** 2).mean()) for name, g in guesses.items()}
@@ -135,10 +148,15 @@ def _time_effects(context: Context) -> Outcome:
     returns = context.classes[STAND_INS] / context.classes[STAND_INS].std()
     rest = returns.sub(returns.mean(axis=1), axis=0)
     ratios = [
-        float((x.loc[CRISIS] ** 2).to_numpy().mean() / (x.loc["2004":"2006"] ** 2).to_numpy().mean())
+        float(
+            (x.loc[CRISIS] ** 2).to_numpy().mean() / (x.loc["2004":"2006"] ** 2).to_numpy().mean()
+        )
         for x in (returns, rest)
     ]
-    text = f"variance of the crisis over that of 2004-06: {ratios[0]:.1f}, without month means {ratios[1]:.1f}"
+    before, after = ratios
+    text = (
+        f"variance of the crisis over that of 2004-06: {before:.1f}, less month means {after:.1f}"
+    )
     return Outcome(text, holds=ratios[1] < 1.5)
 
 
@@ -169,7 +187,7 @@ def _maximisation(context: Context) -> Outcome:
 @claim("mm-target-inequality")
 def _inequality(context: Context) -> Outcome:
     """A target below the mean of minimum variance: at least it, or equal to it."""
-    mean, sigma = context.mean.to_numpy(), context.sigma.to_numpy()
+    mean, sigma = context.mu, context.sigma.to_numpy()
     equal = context.facts(optimization.target_return(mean, sigma, 0.125))[1]
     free = context.facts(context.portfolios["minimum variance"])[1]
     text = f"target 12.5%: {equal:.2f}% with equality (ours), {free:.2f}% if more is allowed"
@@ -181,7 +199,9 @@ def _kernel_model(context: Context) -> tuple[pd.DataFrame, dict[str, pd.DataFram
     """Sample covariance of the stand-ins, and the parts of a fitted kernel model."""
     labels = datasets.groups("asset-classes")[STAND_INS]
     kernels = {"class": relationship.from_groups(labels)}
-    model = mixed_model.covariance_reml(context.funds, kernels, factors=context.classes["MSCI World USD"].iloc[-MONTHS:])
+    model = mixed_model.covariance_reml(
+        context.funds, kernels, factors=context.classes["MSCI World USD"].iloc[-MONTHS:]
+    )
     return model.covariance(), model.components()
 
 
@@ -209,7 +229,7 @@ def _dates(context: Context) -> dict[str, int]:
     ends = pd.date_range("2024-07-06", "2025-07-05")
     return {
         str(end.date()): len(
-            pd.bdate_range(end - pd.Timedelta(days=5 * 365), end)[1:].to_period("M").unique()
+            set(pd.bdate_range(end - pd.Timedelta(days=5 * 365), end)[1:].strftime("%Y-%m"))
         )
         for end in ends
     }
@@ -230,13 +250,15 @@ def _rows(context: Context) -> Outcome:
 
 @claim("mm-columns")
 def _columns(context: Context) -> Outcome:
-    names = "symbol year_month monthly_return date market_return time_trend month rolling_vol vol_regime"
-    return Outcome("four of the monthly table, five added", value=float(len(names.split())))
+    monthly = ("symbol", "year_month", "monthly_return", "date")
+    added = ("market_return", "time_trend", "month", "rolling_vol", "vol_regime")
+    total = float(len(monthly) + len(added))
+    return Outcome(f"{len(monthly)} of the monthly table, {len(added)} added", value=total)
 
 
 def _months(context: Context) -> pd.DataFrame:
     """Monthly returns of SPY from 2008 to 2016: as written, and compounded."""
-    by_month = context.daily_fund.groupby(context.daily_fund.index.to_period("M"))
+    by_month = context.daily_fund.groupby(pd.DatetimeIndex(context.daily_fund.index).to_period("M"))
     return pd.DataFrame(
         {
             "written": by_month.apply(as_written.monthly_return),
@@ -264,7 +286,9 @@ def _losses(context: Context) -> Outcome:
 def _log(context: Context) -> Outcome:
     r = context.daily_fund.to_numpy()
     price = np.cumprod(1 + r)
-    return Outcome("log(1 + r) on all days", holds=bool(np.allclose(np.diff(np.log(price)), np.log1p(r[1:]))))
+    return Outcome(
+        "log(1 + r) on all days", holds=bool(np.allclose(np.diff(np.log(price)), np.log1p(r[1:])))
+    )
 
 
 @claim("mm-synthetic-market")
@@ -278,7 +302,7 @@ def _synthetic(context: Context) -> Outcome:
 
 @claim("mm-factors-used")
 def _factors_used(context: Context) -> Outcome:
-    model = "market_return time_trend regime_factor".split()  # the market is SPY's own return
+    model = ["market_return", "time_trend", "regime_factor"]  # the market is SPY's own return
     used = sum(name in " ".join(model) for name in ("VIX", "DXY", "TNX", "GSPC"))
     return Outcome(f"the regression has {', '.join(model)}: {used} of the four", holds=used > 0)
 
@@ -311,7 +335,7 @@ def _window_own(context: Context) -> Outcome:
 def _known(context: Context) -> Outcome:
     """Change the last month of the market: does its own regime change?"""
     before = context.cells[:, -1]
-    shocked = context.market.to_numpy().copy()
+    shocked = np.array(context.market, dtype=np.float64)
     shocked[-1] = -0.5
     after = as_written.volatility_regimes(shocked, N_FUNDS)[:, -1]
     text = "a crash in a month changes the regime of that very month"
@@ -322,7 +346,8 @@ def _known(context: Context) -> Outcome:
 
 
 def _pair(context: Context, first: str, second: str) -> Outcome:
-    lowest = 0.6 * float(context.class_kernel.loc[first, second])
+    pair = context.class_kernel.loc[[first], [second]].to_numpy()
+    lowest = 0.6 * float(pair[0, 0])
     return Outcome(f"above {lowest:.3f}, up to {lowest + 0.4:.3f}", low=lowest, high=lowest + 0.4)
 
 
@@ -343,7 +368,9 @@ def _combined(context: Context, k: int = 0) -> Array:
 @claim("mm-bounded")
 def _bounded(context: Context) -> Outcome:
     K = _combined(context)
-    return Outcome("the formula gives values above 0 and up to 1", holds=bool(K.min() > 0 and K.max() <= 1))
+    return Outcome(
+        "the formula gives values above 0 and up to 1", holds=bool(K.min() > 0 and K.max() <= 1)
+    )
 
 
 @claim("mm-diagonal")
@@ -428,7 +455,7 @@ def _identified(context: Context) -> Outcome:
     """An effect of every cell beside the residual."""
     random: Sequence[str] = ("asset", "period", "asset:period")
     try:
-        mixed_model.panel_reml(context.funds, random=random)  # type: ignore[call-overload]
+        mixed_model.panel_reml(context.funds, random=random)
     except DataError:
         return Outcome("one return a cell: the effect and the residual are one", holds=False)
     return Outcome("fitted", holds=True)
@@ -605,7 +632,10 @@ def _solver(context: Context) -> Outcome:
 
 @claim("mm-means-used")
 def _means_used(context: Context) -> Outcome:
-    w = [as_written.optimize_portfolio(context.sigma, m, t) for m, t in ((None, None), (context.mean, 0.18))]
+    w = [
+        as_written.optimize_portfolio(context.sigma, m, t)
+        for m, t in ((None, None), (context.mean, 0.18))
+    ]
     same = bool(np.allclose(w[0], w[1]))
     text = "the weights do not change with means or with a target"
     return Outcome(text, holds=not same)
@@ -671,7 +701,9 @@ def _less_risk(context: Context) -> Outcome:
     S = context.sample.to_numpy()
     best, other = optimization.minimum_variance(S), _systematic_weights(context) / 100
     more = metrics.volatility(other, S) / metrics.volatility(best, S) - 1
-    text = f"on the sample covariance of the stand-ins {more:+.0%} volatility; never less, by construction"
+    text = (
+        f"sample covariance of the stand-ins: {more:+.0%} volatility; never less, by construction"
+    )
     return Outcome(text, holds=bool(more < 0))
 
 
@@ -844,7 +876,9 @@ def _significant(context: Context) -> Outcome:
 def _drawdown(context: Context) -> Outcome:
     record = _record(context)["all"]["sample"]
     written, usual = as_written.drawdown(record), -metrics.maximum_drawdown(record)
-    text = f"sample record of the stand-ins: {written:.1%} in first wealth, {usual:.1%} from the peak"
+    text = (
+        f"sample record of the stand-ins: {written:.1%} in first wealth, {usual:.1%} from the peak"
+    )
     return Outcome(text, holds=bool(abs(written - usual) < 0.001))
 
 
@@ -855,7 +889,8 @@ def _drawdown(context: Context) -> Outcome:
 def _years(context: Context) -> Outcome:
     """The law at 30 assets: 36 to 60 months, as the tutorial uses them, and 750 days."""
     kept = {T: laws.realised_ratio(30, T, zero_cost=False) for T in (36, 60, 750)}
-    text = f"30 assets keep {kept[36]:.2f} of the best with 36 months, {kept[60]:.2f} with 60, {kept[750]:.2f} with 750 days"
+    three, five, days = kept.values()
+    text = f"kept: {three:.2f} with 36 months, {five:.2f} with 60, {days:.2f} with 750 days"
     return Outcome(text, holds=kept[60] > 0.9)
 
 
@@ -894,3 +929,81 @@ def _regimes(context: Context) -> Outcome:
     levels = [float(part.corr().to_numpy().min()) for part in (high, low)]
     text = f"fitted correlations {levels[0]:.0f} in wild months and {levels[1]:.0f} in calm ones"
     return Outcome(text, holds=abs(levels[0] - levels[1]) > 0.05)
+
+
+# -------------------------------------------- ours beside printed numbers whose data are gone
+
+
+@cache
+def _own_fit(context: Context) -> dict[str, float]:
+    """The simplified model on the stand-ins: one slope, effects of regimes, related funds."""
+    cells = context.cells[1]
+    fixed = pd.DataFrame(
+        {"market": context.market, **{k: 1.0 * (cells == k) for k in ("Low", "Normal")}},
+        context.funds.index,
+    )
+    labels = datasets.groups("asset-classes")[STAND_INS]
+    K = (relationship.from_groups(labels) + np.eye(N_FUNDS)) / 2
+    fit = mixed_model.panel_reml(context.funds, K, fixed=fixed)
+    found = pd.concat([fit.fixed_effects, fit.variance_components])
+    return {str(name): float(value) for name, value in found.items()}
+
+
+def _beside_fit(context: Context, name: str, digits: int) -> Outcome:
+    return Outcome(f"{_own_fit(context)[name]:.{digits}f} for our stand-ins")
+
+
+for _key, (_name, _digits) in {
+    "slope": ("market", 3),
+    "low": ("Low", 4),
+    "normal": ("Normal", 4),
+    "variance-asset": ("asset", 6),
+    "variance-residual": ("residual", 6),
+}.items():
+    COMPUTATIONS[f"mm-{_key}"] = partial(_beside_fit, name=_name, digits=_digits)
+
+LIKE = {
+    "AGG": "Global Bonds",
+    "GLD": "Commodities Precious",
+    "HYG": "Global HY Bonds",
+    "TLT": "US Treasuries",
+}
+
+
+def _beside_weight(context: Context, ticker: str) -> Outcome:
+    w = pd.Series(optimization.minimum_variance(context.sample), STAND_INS)
+    return Outcome(f"{100 * w[LIKE[ticker]]:.1f}% for {LIKE[ticker]}")
+
+
+for _ticker in LIKE:
+    COMPUTATIONS[f"mm-sample-{_ticker}"] = partial(_beside_weight, ticker=_ticker)
+
+
+def _beside_risk(context: Context, systematic: bool) -> Outcome:
+    """On the matrix that drops the products, as there."""
+    total = as_written.total_covariance(context.funds, context.fitted).to_numpy()
+    best = optimization.minimum_variance(context.sample.to_numpy())
+    w = _systematic_weights(context) / 100 if systematic else best
+    return Outcome(f"{100 * metrics.volatility(w, total):.2f}% for our stand-ins")
+
+
+COMPUTATIONS["mm-risk-sample"] = partial(_beside_risk, systematic=False)
+COMPUTATIONS["mm-risk-systematic"] = partial(_beside_risk, systematic=True)
+
+
+def _beside_record(context: Context, measure: str, name: str) -> Outcome:
+    """In the last 36 months of the stand-ins; with one slope the record is that of 1/N."""
+    r = _record(context)["all"][name].iloc[-36:]
+    found = {
+        "return": 12 * r.mean(),
+        "volatility": np.sqrt(12) * r.std(),
+        "drawdown": as_written.drawdown(r),
+    }[measure]
+    return Outcome(f"{found:.3f} for our stand-ins, last 36 months")
+
+
+for _measure in ("return", "volatility", "drawdown"):
+    COMPUTATIONS[f"mm-{_measure}-systematic"] = partial(
+        _beside_record, measure=_measure, name="one slope"
+    )
+    COMPUTATIONS[f"mm-{_measure}-sample"] = partial(_beside_record, measure=_measure, name="sample")
