@@ -653,7 +653,7 @@ def _ninth(context: Context) -> Outcome:
     """Nine funds cannot be told apart: a tiny diagonal gives each a ninth of what AGG leaves."""
     w = _systematic_weights(context)
     assert np.ptp(w[1:]) < 1e-6  # shown on the stand-ins
-    text = "nine funds with the same fitted values share equally what AGG leaves"
+    text = "with a tiny diagonal nine funds of equal fitted values share what AGG leaves"
     return Outcome(text, low=(100 - 32.25) / 9, high=(100 - 32.15) / 9)
 
 

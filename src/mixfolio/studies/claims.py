@@ -90,8 +90,8 @@ def evaluate(context: Context, group: str | None = None) -> pd.DataFrame:
     --------
     >>> from mixfolio.studies import claims
     >>> ledger = claims.evaluate(claims.Context(), "two-assets")
-    >>> ledger.loc["mv-pair-cut-05", ["printed", "computed", "verdict"]].tolist()
-    [13.5, '13.397', 'corrected']
+    >>> ledger.loc["mv-pair-cut-05", ["computed", "verdict"]].tolist()
+    ['13.397', 'corrected']
     """
     table = datasets.published("claims")
     if group is not None:
@@ -131,7 +131,7 @@ def counts(ledger: pd.DataFrame) -> pd.DataFrame:
     >>> from mixfolio.studies import claims
     >>> ledger = claims.evaluate(claims.Context(), "two-assets")
     >>> claims.counts(ledger).loc["mean-variance", ["reproduced", "corrected"]].to_dict()
-    {'reproduced': 13, 'corrected': 2}
+    {'reproduced': 14, 'corrected': 2}
     """
     table = pd.crosstab(ledger["source"], ledger["verdict"])
     return table.reindex(columns=list(VERDICTS), fill_value=0).rename_axis(columns=None)
@@ -206,7 +206,7 @@ def to_html(ledger: pd.DataFrame, title: str) -> _Html:
     --------
     >>> from mixfolio.studies import claims
     >>> claims.to_html(claims.evaluate(claims.Context(), "two-assets"), "Two assets")
-    Two assets, 16 claims: 13 reproduced, 2 corrected, 1 not checkable
+    Two assets, 17 claims: 14 reproduced, 2 corrected, 1 not checkable
     """
     found = ledger["verdict"].value_counts()
     parts = [f"{found[kind]} {kind}" for kind in VERDICTS if kind in found]
