@@ -211,14 +211,15 @@ def published(name: str) -> pd.DataFrame:
     ----------
     name : str
         ``"demiguel2009"``, a publication; ``"mixed-models"``, what R fits to the panels in
-        ``"mixed-models-returns"`` with the relationships in ``"mixed-models-relationship"``.
+        ``"mixed-models-returns"`` with the relationships in ``"mixed-models-relationship"``;
+        ``"claims"``, what the sources of the book claim.
 
     Returns
     -------
     DataFrame
         A publication is indexed by table and strategy, with one column per data set; results of
-        software by panel and software; panels by panel and period; relationships by asset. A cell
-        that was not printed, or does not exist, is missing.
+        software by panel and software; panels by panel and period; relationships by asset; claims
+        by id. A cell that was not printed, or does not exist, is missing.
 
     Raises
     ------

@@ -168,7 +168,7 @@ def _row(name: str, claim: "pd.Series[str]") -> str:
         f"<td>{escape(_printed(claim))}</td>",
         f"<td>{escape(said)}</td>",
         f'<td><span class="verdict {kind.replace(" ", "-")}">{kind}</span></td>',
-        f'<td><a href="#{claim["group"]}">cell</a>, <a href="{address}">{label}</a></td>',
+        f'<td><a href="#{claim["group"]}">cell</a><br><a href="{address}">{label}</a></td>',
     ]
     data = f'data-source="{claim["source"]}" data-verdict="{kind}"'
     return f'<tr id="{name}" {data}>{"".join(cells)}</tr>'
