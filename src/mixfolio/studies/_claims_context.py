@@ -34,7 +34,7 @@ STAND_INS = [
     "Commodities ex-Precious",
     "Commodities Precious",
 ]
-"""Asset classes in the place of the ten funds, whose prices are in no open data set."""
+"""Asset classes in the place of the ten funds, whose prices of those years are not in the book."""
 MONTHS = 60
 SPRING = slice("2020-02-20", "2020-04-20")
 CRISIS = slice("2008-07", "2009-06")
