@@ -81,6 +81,7 @@ TAKE_COVARIANCE = {
     "minimum_variance": optimization.minimum_variance,
     "mean_variance": lambda v: optimization.mean_variance(MEAN.values, v, risk_aversion=2.0),
     "target_return": lambda v: optimization.target_return(MEAN.values, v, 0.1),
+    "target_volatility": lambda v: optimization.target_volatility(MEAN.values, v, 0.2),
     "maximum_sharpe": lambda v: optimization.maximum_sharpe(MEAN.values, v),
     "maximum_diversification": optimization.maximum_diversification,
     "risk_parity": optimization.risk_parity,
@@ -177,6 +178,7 @@ def test_bad_returns(call, bad, message):
 TAKE_MEAN = {
     "mean_variance": lambda m: optimization.mean_variance(m, COVARIANCE, risk_aversion=2.0),
     "target_return": lambda m: optimization.target_return(m, COVARIANCE, 0.1),
+    "target_volatility": lambda m: optimization.target_volatility(m, COVARIANCE, 0.2),
     "maximum_sharpe": lambda m: optimization.maximum_sharpe(m, COVARIANCE),
     "efficient_frontier": lambda m: optimization.efficient_frontier(m, COVARIANCE),
 }

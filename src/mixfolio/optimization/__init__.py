@@ -17,6 +17,7 @@ from mixfolio.optimization._optimizers import (
     minimum_variance,
     risk_parity,
     target_return,
+    target_volatility,
     zero_cost_sharpe,
 )
 from mixfolio.optimization._quadratic import QuadraticSolution, solve_quadratic
@@ -39,5 +40,6 @@ __all__ = [
     "risk_parity",
     "solve_quadratic",
     "target_return",
+    "target_volatility",
     "zero_cost_sharpe",
 ]

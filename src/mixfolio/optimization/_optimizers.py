@@ -5,12 +5,13 @@ The general problem is Markowitz's (1952),
     maximise   w'm - (g/2) w'V w - k sum |w - w0|    subject to   1'w = 1  and  A'w >= b,
 
 with expected returns m, covariance V, risk aversion g, present weights w0 and trading cost k.
-Minimum variance leaves the mean out. A target return adds m'w = target. The maximum Sharpe
-ratio becomes a quadratic program in y = w / (m'w - r) (Cornuejols and Tutuncu, 2006), and
-maximum diversification is the same problem with volatilities in place of means.
-All of these go to :func:`~mixfolio.optimization.solve_quadratic`, or to block pivoting: those with
-limits and trading costs of single assets, and ratios where only ``w >= 0`` can bind, if there are
-many assets or any costs. Risk parity is a convex problem of its own.
+Minimum variance leaves the mean out. A target return adds m'w >= target, and a target volatility
+is met by the g at which the portfolio has it. The maximum Sharpe ratio becomes a quadratic program
+in y = w / (m'w - r) (Cornuejols and Tutuncu, 2006), and maximum diversification is the same problem
+with volatilities in place of means. All of these go to
+:func:`~mixfolio.optimization.solve_quadratic`, or to block pivoting: those with limits and trading
+costs of single assets, and ratios where only ``w >= 0`` can bind, if there are many assets or any
+costs. Risk parity is a convex problem of its own.
 
 Means, covariances and the risk-free rate share one period: all monthly, or all annual. Weights
 have no period. Labels of the covariance come back on the weights.
@@ -23,7 +24,7 @@ Cornuejols, G. and Tutuncu, R. (2006). Optimization Methods in Finance. Cambridg
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from inspect import signature
 from typing import Any, TypeAlias, Unpack, overload
@@ -32,6 +33,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import brentq
 
 from mixfolio import _linalg
 from mixfolio._inputs import (
@@ -210,7 +212,12 @@ def target_return(
 def target_return(
     mean: VectorLike, covariance: MatrixLike, target: float, **options: Unpack[Options]
 ) -> Weights:
-    """The portfolio with the lowest variance among those with a given mean (Markowitz, 1952).
+    """The portfolio with the lowest variance among those that earn a target (Markowitz, 1952).
+
+    Minimises ``w'V w / 2 + turnover_penalty * sum |w - previous|`` subject to ``w'm >= target``.
+    The target binds, ``w'm = target``, wherever it lies above the mean of the portfolio of
+    :func:`minimum_variance` with the same options. Where that portfolio earns the target already,
+    it is the answer, and earns more: no portfolio here is inefficient.
 
     Parameters
     ----------
@@ -218,7 +225,7 @@ def target_return(
         Expected returns, of the same period as the covariance.
     covariance : DataFrame or array of shape (n_assets, n_assets)
     target : float
-        The mean that the portfolio must have, exactly, per period of `mean`.
+        The least mean that the portfolio must have, per period of `mean`.
     **options
         See :class:`mixfolio.optimization.ConstraintOptions`.
 
@@ -235,17 +242,87 @@ def target_return(
 
     Examples
     --------
+    The portfolio of lowest variance earns 3.2 % here, and so more than a target of 3 %:
+
     >>> import numpy as np
     >>> from mixfolio import optimization
     >>> mean, covariance = np.array([0.08, 0.03]), np.array([[0.040, 0.002], [0.002, 0.004]])
-    >>> weights = optimization.target_return(mean, covariance, 0.05)
-    >>> weights.round(3).tolist(), round(float(weights @ mean), 3)
-    ([0.4, 0.6], 0.05)
+    >>> for target in (0.05, 0.03):
+    ...     weights = optimization.target_return(mean, covariance, target)
+    ...     print(weights.round(2).tolist(), round(float(weights @ mean), 4))
+    [0.4, 0.6] 0.05
+    [0.05, 0.95] 0.0325
     """
     matrix, means, labels, limits = _read(target_return, mean, covariance, options)
-    target = _reachable(read_number(target, "target"), *limits.reachable(means))
-    weights = _minimise_at(matrix, means, target, limits)
+    lowest, highest = limits.reachable(means)
+    target = _reachable(max(read_number(target, "target"), lowest), lowest, highest)
+    weights = _minimise(matrix, np.zeros(len(matrix)), limits)
+    if weights @ means < target:
+        weights = _minimise_at(matrix, means, target, limits)
     return labelled(weights, labels, "target_return")
+
+
+@overload
+def target_volatility(
+    mean: VectorLike, covariance: pd.DataFrame, target: float, **options: Unpack[Options]
+) -> pd.Series: ...
+@overload
+def target_volatility(
+    mean: Array, covariance: Array, target: float, **options: Unpack[Options]
+) -> Array: ...
+def target_volatility(
+    mean: VectorLike, covariance: MatrixLike, target: float, **options: Unpack[Options]
+) -> Weights:
+    """The portfolio with the highest mean among those of at most a given volatility.
+
+    Maximises ``w'm - turnover_penalty * sum |w - previous|`` subject to ``sqrt(w'V w) <= target``.
+    The limit binds unless the portfolio of the highest mean is calm enough: then that one is the
+    answer, the one of lowest variance if several have that mean. Where the limit binds, the answer
+    is that of :func:`mean_variance` at some risk aversion, twice the multiplier of the limit on the
+    variance, and, without a penalty, that of :func:`target_return` at its own mean: three ways to
+    name one portfolio of the efficient frontier (Markowitz, 1952).
+
+    Parameters
+    ----------
+    mean : Series or array of shape (n_assets,)
+        Expected returns, of the same period as the covariance.
+    covariance : DataFrame or array of shape (n_assets, n_assets)
+    target : float
+        Positive: the highest volatility allowed, per period of the covariance.
+    **options
+        See :class:`mixfolio.optimization.ConstraintOptions`.
+
+    Returns
+    -------
+    Series or ndarray of shape (n_assets,)
+        Weights that sum to one.
+
+    Raises
+    ------
+    DataError, SingularCovarianceError, InfeasibleError
+        As in :func:`minimum_variance`; InfeasibleError also if no portfolio within the limits is
+        as calm as the target, with the lowest volatility that is within reach.
+    ConvergenceError
+        If the volatility misses the target by more than a relative 1e-9.
+
+    Notes
+    -----
+    Along the portfolios of :func:`mean_variance` the variance is a continuous, rising, piecewise
+    linear function of one over the squared risk aversion, linear as long as the same limits bind.
+    Brent's method finds where it meets the squared target, by a dozen quadratic programs or so.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> mean, covariance = np.array([0.08, 0.03]), np.array([[0.040, 0.002], [0.002, 0.004]])
+    >>> weights = optimization.target_volatility(mean, covariance, 0.10)
+    >>> weights.round(3).tolist(), round(float(np.sqrt(weights @ covariance @ weights)), 6)
+    ([0.441, 0.559], 0.1)
+    """
+    matrix, means, labels, limits = _read(target_volatility, mean, covariance, options)
+    weights = _maximise_at(matrix, means, read_positive(target, "target"), limits)
+    return labelled(weights, labels, "target_volatility")
 
 
 @overload
@@ -726,6 +803,51 @@ def _minimise_at(
         weights[only] = minimum_variance(matrix[np.ix_(only, only)])
         return weights
     return _minimise(matrix, np.zeros(len(matrix)), limits, (means, target), **known)
+
+
+def _maximise_at(matrix: Array, means: Array, target: float, limits: Constraints) -> Array:
+    """The portfolio of the highest mean, after the cost of trading, at a volatility or below it."""
+    calmest = _minimise(matrix, np.zeros(len(means)), replace(limits, turnover_penalty=0.0))
+    lowest = float(np.sqrt(calmest @ matrix @ calmest))
+    if lowest > target * (1 + 1e-12):
+        raise InfeasibleError(
+            f"target volatility {target:.6g} is out of reach: within the limits the lowest "
+            f"volatility of a portfolio is {lowest:.6g}. Raise the target, or widen the limits."
+        )
+    found, slack = {0.0: calmest}, 1e-13 * target**2
+
+    def excess(square: float) -> float:
+        """Variance above its limit, at one over the squared risk aversion."""
+        if square not in found:
+            found[square] = _minimise(matrix / np.sqrt(square), means, limits)
+        return float(found[square] @ matrix @ found[square]) - target**2
+
+    if excess(0.0) >= -slack:
+        return calmest
+    best = limits.highest_net(means)
+    best -= 1e-12 * abs(best) if np.isfinite(best) else 0.0
+    low, high = 0.0, (target**2 / max(float(np.abs(means).max()), target**2)) ** 2
+    while excess(high) < -slack:
+        if _net(found[high], means, limits) >= best:
+            return found[high]
+        low, high = high, 64 * high
+    if excess(high) > slack:
+        high = brentq(excess, low, high, xtol=1e-300, rtol=1e-14, maxiter=1000)
+    miss = excess(high) / target**2 / 2
+    if not abs(miss) <= 1e-9:
+        raise ConvergenceError(
+            f"the volatility missed its target by a relative {miss:.3g}. Use a better conditioned "
+            "covariance (shrink it)."
+        )
+    return found[high]
+
+
+def _net(weights: Array, means: Array, limits: Constraints) -> float:
+    """Mean of a portfolio after the cost of trading."""
+    cost = 0.0
+    if limits.previous is not None:
+        cost = limits.turnover_penalty * float(np.abs(weights - limits.previous).sum())
+    return float(weights @ means) - cost
 
 
 def _reachable(target: float, lowest: float, highest: float) -> float:

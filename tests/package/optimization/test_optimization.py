@@ -1,5 +1,6 @@
 """Optimizers: exact examples, optimality conditions from their definitions, dumb solvers."""
 
+import dataclasses
 import itertools
 import json
 from dataclasses import dataclass
@@ -239,6 +240,16 @@ def target_return(problem):
     return optimization.target_return(problem.mean, problem.covariance, target, **problem.options)
 
 
+def calm(problem):
+    return np.sqrt(problem.inside @ problem.covariance @ problem.inside)
+
+
+def target_volatility(problem):
+    return optimization.target_volatility(
+        problem.mean, problem.covariance, calm(problem), **problem.options
+    )
+
+
 def maximum_sharpe(problem):
     return optimization.maximum_sharpe(
         problem.mean, problem.covariance, risk_free=0.01, **problem.options
@@ -254,8 +265,15 @@ OBJECTIVES = {
     minimum_variance: lambda p, w: w @ p.covariance @ w / 2 + p.cost(w),
     mean_variance: lambda p, w: 1.5 * w @ p.covariance @ w - p.mean @ w + p.cost(w),
     target_return: lambda p, w: w @ p.covariance @ w / 2 + p.cost(w),
+    target_volatility: lambda p, w: p.cost(w) - p.mean @ w,
     maximum_sharpe: lambda p, w: -sharpe(p, w),
 }
+
+
+def with_limit(problem, row, level):
+    """The problem with one more limit, row'w >= level."""
+    G, h = np.vstack([problem.G, row]), np.append(problem.h, level)
+    return dataclasses.replace(problem, G=G, h=h)
 
 
 def gap(method, problem, weights):
@@ -265,8 +283,12 @@ def gap(method, problem, weights):
     if method is mean_variance:
         return optimality_gap(problem, weights, 3.0 * risk - problem.mean, 0.15)
     if method is target_return:
-        reach = abs(problem.mean @ (weights - problem.inside))
-        return max(reach, optimality_gap(problem, weights, risk, np.abs(risk).max(), problem.mean))
+        earns = with_limit(problem, problem.mean, problem.mean @ problem.inside)
+        return optimality_gap(earns, weights, risk, np.abs(risk).max())
+    if method is target_volatility:  # The limit, at the weights: -(V w)'x >= -w'V w.
+        beyond = np.sqrt(weights @ risk) / calm(problem) - 1
+        binds = with_limit(problem, -risk, -weights @ risk) if beyond > -1e-9 else problem
+        return max(beyond, optimality_gap(binds, weights, -problem.mean, 0.15))
     # The ratio's slope, times the volatility, changed in sign.
     reward = problem.mean - 0.01
     net = reward @ weights - problem.cost(weights)
@@ -339,10 +361,10 @@ def test_the_random_problems_bind_in_every_way():
 # ------------------------------------------------------------------------- dumb solvers
 
 
-def enumerated(problem, Q, c, *equalities):
+def enumerated(problem, Q, c):
     """Least value of w'Qw/2 - c'w + cost, over every set of binding limits and sides of trade."""
     n, best = problem.n, np.inf
-    base = [(np.ones(n), 1.0), *equalities]
+    base = [(np.ones(n), 1.0)]
     sides = itertools.product((-1, 0, 1), repeat=n) if problem.price else [(0,) * n]
     subsets = [
         subset
@@ -373,9 +395,10 @@ def test_objective_equals_that_of_full_enumeration(method, n, penalty, limits):
     for seed in range(3 if penalty else 10):
         problem = make_problem(seed, n, limits, penalty)
         factor, linear = (3.0, problem.mean) if method is mean_variance else (1.0, np.zeros(n))
-        fixed = (problem.mean, problem.mean @ problem.inside)
-        equalities = [fixed] if method is target_return else []
-        best = enumerated(problem, factor * problem.covariance, linear, *equalities)
+        limited = problem
+        if method is target_return:
+            limited = with_limit(problem, problem.mean, problem.mean @ problem.inside)
+        best = enumerated(limited, factor * problem.covariance, linear)
         found = OBJECTIVES[method](problem, method(problem))
         assert found == pytest.approx(best, abs=1e-12)
 
@@ -435,7 +458,16 @@ def test_turnover_penalty_equals_the_split_formulation(method, limits, held):
     ]
     if method is target_return:
         level = problem.mean @ problem.inside
-        constraints.append({"type": "eq", "fun": lambda z: problem.mean @ weights_of(z) - level})
+        constraints.append({"type": "ineq", "fun": lambda z: problem.mean @ weights_of(z) - level})
+    if method is target_volatility:
+        constraints.append(
+            {
+                "type": "ineq",
+                "fun": lambda z: (
+                    calm(problem) ** 2 - weights_of(z) @ problem.covariance @ weights_of(z)
+                ),
+            }
+        )
     change = problem.inside - problem.held
     start = np.concatenate([np.maximum(change, 0), np.maximum(-change, 0)])
     reference = minimize(
@@ -499,6 +531,9 @@ ALLOCATORS = {
     "minimum_variance": lambda m, v, **o: optimization.minimum_variance(v, **o),
     "mean_variance": lambda m, v, **o: optimization.mean_variance(m, v, risk_aversion=2.0, **o),
     "target_return": lambda m, v, **o: optimization.target_return(m, v, float(m.mean()), **o),
+    "target_volatility": lambda m, v, **o: optimization.target_volatility(
+        m, v, float(np.sqrt(np.mean(np.asarray(v, float)))) + 0.01, **o
+    ),
     "maximum_sharpe": lambda m, v, **o: optimization.maximum_sharpe(m, v, risk_free=0.01, **o),
     "maximum_diversification": lambda m, v, **o: optimization.maximum_diversification(v, **o),
     "risk_parity": lambda m, v: optimization.risk_parity(v),
@@ -524,7 +559,7 @@ def test_the_order_of_assets_does_not_matter(allocate, seed, n):
 def test_labels_in_labels_out(allocate, long_only):
     problem = make_problem(9, 5)
     names = list("vwxyz")
-    free = allocate in list(ALLOCATORS.values())[5:]
+    free = allocate in list(ALLOCATORS.values())[6:]
     options = {} if free else {"long_only": long_only}
     covariance = pd.DataFrame(problem.covariance, names, names)
     mean = pd.Series(problem.mean, names)
@@ -616,6 +651,9 @@ def test_units_of_means_do_not_matter(factor, limits):
     plain = optimization.target_return(mean, covariance, target, **options)
     scaled = optimization.target_return(factor * mean, covariance, factor * target, **options)
     np.testing.assert_allclose(scaled, plain, rtol=0, atol=1e-10)
+    plain = optimization.target_volatility(mean, covariance, calm(problem), **options)
+    scaled = optimization.target_volatility(factor * mean, covariance, calm(problem), **options)
+    np.testing.assert_allclose(scaled, plain, rtol=0, atol=1e-10)
 
 
 # ------------------------------------------------------------------- identities between methods
@@ -683,6 +721,76 @@ def test_closed_forms_where_shorts_are_free(seed):
     if tangency.sum() > 0:
         weights = optimization.maximum_sharpe(mean, covariance, **free)
         np.testing.assert_allclose(weights, tangency / tangency.sum(), atol=1e-12)
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("n", [3, 8, 60])
+@pytest.mark.parametrize("risk_aversion", [0.5, 2.0, 8.0])
+def test_one_portfolio_by_risk_aversion_by_its_mean_and_by_its_volatility(limits, n, risk_aversion):
+    problem = make_problem(n, n, limits)
+    moments, options = (problem.mean, problem.covariance), problem.options
+    weights = optimization.mean_variance(*moments, risk_aversion=risk_aversion, **options)
+    level = np.sqrt(weights @ problem.covariance @ weights)
+    by_volatility = optimization.target_volatility(*moments, level, **options)
+    np.testing.assert_allclose(by_volatility, weights, rtol=0, atol=1e-9)
+    by_mean = optimization.target_return(*moments, problem.mean @ weights, **options)
+    np.testing.assert_allclose(by_mean, weights, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_closed_form_of_a_target_volatility(seed):
+    problem = make_problem(seed, 8)
+    inverse = np.linalg.inv(problem.covariance)
+    safe = inverse.sum(axis=0) / inverse.sum()
+    bold = inverse @ (problem.mean - safe @ problem.mean)
+    variance, slope = safe @ problem.covariance @ safe, bold @ problem.covariance @ bold
+    for times in (1.0001, 1.5, 40.0):
+        expected = safe + np.sqrt((times**2 - 1) * variance / slope) * bold
+        weights = optimization.target_volatility(
+            problem.mean, problem.covariance, times * np.sqrt(variance), long_only=False
+        )
+        np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-9 * times)
+
+
+@given(problem=problems())
+@settings(max_examples=30)
+def test_more_risk_never_lowers_the_mean_after_costs(problem):
+    safest = optimization.minimum_variance(
+        problem.covariance, **{**problem.options, "turnover_penalty": 0.0}
+    )
+    lowest, net = np.sqrt(safest @ problem.covariance @ safest), []
+    for times in (1.0, 1 + 1e-13, 1.001, 1.1, 1.3, 2.0, 10.0):
+        weights = optimization.target_volatility(
+            problem.mean, problem.covariance, times * lowest, **problem.options
+        )
+        volatility = np.sqrt(weights @ problem.covariance @ weights)
+        assert volatility <= times * lowest * (1 + 1e-9)
+        net.append(problem.mean @ weights - problem.cost(weights))
+    assert np.diff(net).min() > -1e-7
+
+
+def test_a_target_volatility_that_no_portfolio_needs():
+    """Above the volatility of the best asset the limit is slack; of two, the calmer is held."""
+    found = optimization.target_volatility(MEANS, COVARIANCE, 0.5)
+    np.testing.assert_allclose(found, [0, 0, 1], rtol=0, atol=1e-12)
+    same = np.array([0.1, 0.1, 0.05])
+    calmer = optimization.minimum_variance(COVARIANCE.iloc[:2, :2])
+    found = optimization.target_volatility(same, COVARIANCE, 0.5)
+    np.testing.assert_allclose(found, [*calmer, 0], rtol=0, atol=1e-9)
+    equal = optimization.target_volatility(np.full(3, 0.1), COVARIANCE, 0.5, long_only=False)
+    np.testing.assert_allclose(equal, optimization.minimum_variance(COVARIANCE), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("target", [0.05, 0.195])
+def test_a_target_volatility_out_of_reach(target):
+    with pytest.raises(InfeasibleError, match=rf"{target:g} is out of reach.* is 0\.195959"):
+        optimization.target_volatility(MEANS, COVARIANCE, target)
+
+
+@pytest.mark.parametrize("target", [0, -0.1, np.nan, "calm"])
+def test_a_target_volatility_is_a_positive_number(target):
+    with pytest.raises(DataError, match="target"):
+        optimization.target_volatility(MEANS, COVARIANCE, target)
 
 
 # ------------------------------------------------------------------------- efficient frontier
@@ -840,7 +948,7 @@ def test_equal_weight_of_nothing(assets):
 # --------------------------------------------------------------------- portfolios that do not exist
 
 
-@pytest.mark.parametrize("target", [0.05, 0.11999, 0.18001, 0.19])
+@pytest.mark.parametrize("target", [0.18001, 0.19])
 def test_target_out_of_reach(target):
     with pytest.raises(InfeasibleError, match=r"between 0\.12 and 0\.18\. Move the target"):
         optimization.target_return(MEANS, COVARIANCE, target)
@@ -851,15 +959,22 @@ def test_target_out_of_reach_of_the_limits():
         optimization.target_return(MEANS, COVARIANCE, 0.17, bounds=(0, 0.6))
 
 
-@pytest.mark.parametrize("bounds", [None, (0, 0.6)])
-def test_target_at_either_end_is_reached(bounds):
-    ends = (0.12, 0.18) if bounds is None else (0.132, 0.168)
-    for end in ends:
-        weights = optimization.target_return(MEANS, COVARIANCE, end, bounds=bounds)
-        assert weights @ MEANS == pytest.approx(end, abs=1e-10)
-        # What rounding puts beyond the end is at the end.
-        same = optimization.target_return(MEANS, COVARIANCE, end * (1 + 1e-15), bounds=bounds)
-        np.testing.assert_allclose(same, weights, rtol=0, atol=1e-9)
+@pytest.mark.parametrize(("bounds", "end"), [(None, 0.18), ((0, 0.6), 0.168)])
+def test_the_highest_target_is_reached(bounds, end):
+    weights = optimization.target_return(MEANS, COVARIANCE, end, bounds=bounds)
+    assert weights @ MEANS == pytest.approx(end, abs=1e-10)
+    # What rounding puts beyond the end is at the end.
+    same = optimization.target_return(MEANS, COVARIANCE, end * (1 + 1e-15), bounds=bounds)
+    np.testing.assert_allclose(same, weights, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("target", [-1.0, 0.12, 0.1295, 0.1297])
+def test_a_target_below_the_mean_of_the_lowest_variance_does_not_bind(target):
+    """The portfolio of lowest variance earns 12.96 %."""
+    weights = optimization.target_return(MEANS, COVARIANCE, target)
+    calmest = optimization.minimum_variance(COVARIANCE)
+    assert weights @ MEANS == pytest.approx(max(target, 0.1296), abs=1e-14)
+    assert np.allclose(weights, calmest, rtol=0, atol=1e-15) == (target < 0.1296)
 
 
 def test_any_target_is_within_reach_of_shorts():
@@ -891,7 +1006,7 @@ def test_fewer_periods_than_assets(periods):
     for seed in range(30):
         returns = np.random.default_rng(seed).normal(0.01, 0.02, size=(periods, 10))
         covariance, mean = np.cov(returns.T), returns.mean(axis=0) + 0.1
-        for name in list(ALLOCATORS)[:5]:
+        for name in list(ALLOCATORS)[:6]:
             with pytest.raises(SingularCovarianceError, match=r"rank is \d of 10.*shrink"):
                 ALLOCATORS[name](mean, covariance)
 
@@ -1043,6 +1158,7 @@ def test_zero_cost_errors():
         lambda **o: optimization.minimum_variance(COVARIANCE, **o),
         lambda **o: optimization.mean_variance(MEANS, COVARIANCE, risk_aversion=2.0, **o),
         lambda **o: optimization.target_return(MEANS, COVARIANCE, float(MEANS.mean()), **o),
+        lambda **o: optimization.target_volatility(MEANS, COVARIANCE, 0.25, **o),
         lambda **o: optimization.maximum_sharpe(MEANS, COVARIANCE, **o),
         lambda **o: optimization.maximum_diversification(COVARIANCE, **o),
         lambda **o: optimization.efficient_frontier(MEANS, COVARIANCE, **o),
@@ -1051,6 +1167,7 @@ def test_zero_cost_errors():
         "minimum_variance",
         "mean_variance",
         "target_return",
+        "target_volatility",
         "maximum_sharpe",
         "maximum_diversification",
         "efficient_frontier",

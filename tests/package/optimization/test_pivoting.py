@@ -371,12 +371,14 @@ def test_other_ways_to_write_the_same_limits():
 N = optimization.PIVOTING_FROM + 5
 MATRIX = matrix_of("sample", 7, N)
 MEANS = np.random.default_rng(7).normal(0.01, 0.01, N)
+RISKY = 0.7 * np.sqrt(MATRIX[MEANS.argmax(), MEANS.argmax()])
 METHODS = {
     "minimum_variance": lambda **o: optimization.minimum_variance(MATRIX, **o),
     "mean_variance": lambda **o: optimization.mean_variance(MEANS, MATRIX, risk_aversion=4, **o),
     "target_return": lambda **o: optimization.target_return(MEANS, MATRIX, 0.012, **o),
     "highest_target": lambda **o: optimization.target_return(MEANS, MATRIX, MEANS.max(), **o),
     "lowest_target": lambda **o: optimization.target_return(MEANS, MATRIX, MEANS.min(), **o),
+    "target_volatility": lambda **o: optimization.target_volatility(MEANS, MATRIX, RISKY, **o),
     "maximum_sharpe": lambda **o: optimization.maximum_sharpe(MEANS, MATRIX, risk_free=0.001, **o),
     "maximum_diversification": lambda **o: optimization.maximum_diversification(MATRIX, **o),
     "efficient_frontier": lambda **o: (
