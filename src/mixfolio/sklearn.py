@@ -143,7 +143,7 @@ class LinearShrinkage(CovarianceEstimator):
 
     Parameters
     ----------
-    target : {"identity", "constant_correlation", "single_factor"}
+    target : {"identity", "diagonal", "constant_correlation", "single_factor"}
     intensity : float, optional
         Weight of the target, between 0 and 1; estimated from the returns by default.
     """

@@ -52,6 +52,7 @@ ESTIMATORS = {
     "sample": itself(covariance.sample),
     "ewma": fixed(covariance.ewma, halflife=12),
     **shrinkage("identity"),
+    **shrinkage("diagonal"),
     **shrinkage("constant_correlation"),
     **shrinkage("single_factor"),
     "oas": itself(covariance.oas),

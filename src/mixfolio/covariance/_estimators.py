@@ -150,9 +150,10 @@ def linear_shrinkage(
     ----------
     returns : DataFrame or array of shape (n_periods, n_assets)
         Decimal simple returns.
-    target : {"identity", "constant_correlation", "single_factor"}
-        The mean variance times the identity; the sample's variances with one correlation for all;
-        or one factor, the mean return of all assets.
+    target : {"identity", "diagonal", "constant_correlation", "single_factor"}
+        The mean variance times the identity; the sample's variances without covariances
+        (Schafer and Strimmer, 2005), or with one correlation for all; or one factor, the mean
+        return of all assets.
     intensity : float, optional
         Weight of the target, between 0 and 1; estimated from the data by default.
 
@@ -197,7 +198,7 @@ def shrinkage_intensity(returns: MatrixLike, *, target: _linear.Target = "identi
     ----------
     returns : DataFrame or array of shape (n_periods, n_assets)
         Decimal simple returns.
-    target : {"identity", "constant_correlation", "single_factor"}
+    target : {"identity", "diagonal", "constant_correlation", "single_factor"}
 
     Returns
     -------

@@ -10,6 +10,8 @@ covariances with the entries of F, gamma the squared distance of F and S, and n 
 freedom. All three are estimated from the data, and a is clipped to [0, 1].
 
 Returns come centred, as Y of shape (n_periods, n_assets), and S = Y'Y / n with n = n_periods - 1.
+Toward the diagonal of S, the diagonal entries agree, and the intensity is the sum of the variances
+of the off-diagonal entries over the sum of their squares: Schafer and Strimmer's (2005) target D.
 Every target is ``F = k u u'`` off its diagonal, and so ``a F + (1 - a) S = S - a (S - F)`` takes
 one matrix, S, that is changed in place.
 
@@ -24,6 +26,9 @@ Ledoit, O. and Wolf, M. (2004a). A well-conditioned estimator for large-dimensio
 matrices. Journal of Multivariate Analysis 88, 365-411.
 Ledoit, O. and Wolf, M. (2004b). Honey, I shrunk the sample covariance matrix. Journal of Portfolio
 Management 30 (4), 110-119.
+Schafer, J. and Strimmer, K. (2005). A shrinkage approach to large-scale covariance matrix
+estimation and implications for functional genomics. Statistical Applications in Genetics and
+Molecular Biology 4 (1), 32.
 Chen, Y., Wiesel, A., Eldar, Y. C. and Hero, A. O. (2010). Shrinkage algorithms for MMSE covariance
 estimation. IEEE Transactions on Signal Processing 58, 5016-5029.
 """
@@ -38,7 +43,7 @@ from scipy.linalg.blas import dger
 from mixfolio._inputs import Array
 from mixfolio.errors import DataError
 
-Target = Literal["identity", "constant_correlation", "single_factor"]
+Target = Literal["identity", "diagonal", "constant_correlation", "single_factor"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def shrink(
         Centred returns.
     n : float
         Degrees of freedom.
-    target : {"identity", "constant_correlation", "single_factor"}
+    target : {"identity", "diagonal", "constant_correlation", "single_factor"}
     intensity : float, optional
         Between 0 and 1; estimated by default.
 
@@ -192,6 +197,11 @@ def _diagonal_variance(Y: Array, S: Array, n: float) -> float:
     return float(np.vdot(squares, squares)) / n - float(np.square(np.diagonal(S)).sum())
 
 
+def _diagonal(Y: Array, S: Array, n: float) -> Form:
+    """Target: the sample's variances, and no covariances (Schafer and Strimmer, 2005, target D)."""
+    return Form(np.diagonal(S).copy(), 0.0, np.zeros(len(S)), _diagonal_variance(Y, S, n))
+
+
 def _constant_correlation(Y: Array, S: Array, n: float) -> Form:
     """Target: the sample's variances and its mean correlation (Ledoit and Wolf, 2004b)."""
     N = len(S)
@@ -227,6 +237,7 @@ def _single_factor(Y: Array, S: Array, n: float) -> Form:
 
 TARGETS: dict[str, Callable[[Array, Array, float], Form]] = {
     "identity": _identity,
+    "diagonal": _diagonal,
     "constant_correlation": _constant_correlation,
     "single_factor": _single_factor,
 }

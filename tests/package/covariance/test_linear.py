@@ -80,6 +80,57 @@ def test_corpcor_is_made_of_the_same_sums():
     np.testing.assert_allclose(found * np.outer(spread, spread), wanted["cov"], rtol=1e-12)
 
 
+def schafer_and_strimmer(values):
+    """Table 2, target D, entry by entry: unbiased variances of the off-diagonal covariances."""
+    Y = centred(values)
+    T, N = Y.shape
+    variances = squares = 0.0
+    for i in range(N):
+        for j in range(N):
+            if i != j:
+                products = Y[:, i] * Y[:, j]
+                mean = products.mean()
+                squares += (T / (T - 1) * mean) ** 2
+                variances += T / (T - 1) ** 3 * np.square(products - mean).sum()
+    return min(1.0, variances / squares)
+
+
+@pytest.mark.parametrize("n_periods", [30, 300, 3000])
+def test_the_diagonal_target_is_that_of_schafer_and_strimmer(n_periods):
+    """Their variances have T / (T - 1) twice, and a mean with T: 3 / T apart, or less."""
+    values = RETURNS.to_numpy()[:30]
+    values = np.random.default_rng(4).permuted(np.tile(values, (n_periods // 30, 1)), axis=0)
+    values[:, 1:] += 0.5 * values[:, :1]
+    found = covariance.shrinkage_intensity(values, target="diagonal")
+    wanted = schafer_and_strimmer(values)
+    assert 0.001 < wanted < 1
+    assert found == pytest.approx(wanted, rel=3 / n_periods)
+
+
+def test_the_diagonal_intensity_is_the_best_on_average():
+    """With a known truth: sum of the variances of s_ij over the sum of their mean squares."""
+    loadings = np.linspace(0.1, 0.6, 8)
+    truth = np.outer(loadings, loadings) + np.diag(np.linspace(0.5, 2, 8))
+    off = ~np.eye(8, dtype=bool)
+    variance = (np.outer(truth.diagonal(), truth.diagonal()) + truth**2)[off].sum() / 49  # normal
+    best = variance / (variance + np.square(truth[off]).sum())
+    draws = np.random.default_rng(5).multivariate_normal(np.zeros(8), truth, (400, 50))
+    samples = [covariance.sample(draw) for draw in draws]
+    diagonals = [np.diag(np.diagonal(S)) for S in samples]
+
+    def loss(a):
+        return [
+            np.square(a * F + (1 - a) * S - truth).sum()
+            for S, F in zip(samples, diagonals, strict=True)
+        ]
+
+    for other in (best - 0.15, best + 0.15):
+        extra = np.subtract(loss(other), loss(best))
+        assert extra.mean() > 3 * extra.std(ddof=1) / np.sqrt(len(draws))
+    found = [covariance.shrinkage_intensity(draw, target="diagonal") for draw in draws]
+    assert np.mean(found) == pytest.approx(best, abs=0.08)
+
+
 # ------------------------------------------------------ the oracle-approximating estimator
 
 
@@ -154,6 +205,8 @@ def dumb_target(S, target, correlation):
         for j in range(N):
             if target == "identity":
                 F[i, j] = np.mean(np.diagonal(S)) if i == j else 0.0
+            elif i != j and target == "diagonal":
+                F[i, j] = 0.0
             elif i != j and target == "constant_correlation":
                 F[i, j] = correlation * np.sqrt(S[i, i] * S[j, j])
             elif i != j:
@@ -232,6 +285,8 @@ def true_matrix(target):
     correlation = np.full((12, 12), 0.4)
     if target == "identity":
         return np.eye(12)
+    if target == "diagonal":
+        return np.diag(np.linspace(0.3, 2, 12))
     if target == "single_factor":
         loadings = np.linspace(0.2, 1.4, 12)
         return np.outer(loadings, loadings) + np.eye(12)
