@@ -16,6 +16,8 @@ noise when it is matched, and these multiples of it when it is not.
 
 All figures are per period. :class:`FactorWorld` takes annual ones and converts them.
 
+:func:`made_up_factors` are series that explain nothing, for tests of what is said to explain.
+
 References
 ----------
 Bollerslev, T. (1986). Generalized autoregressive conditional heteroskedasticity. Journal of
@@ -32,7 +34,7 @@ import pandas as pd
 from mixfolio._inputs import Array, read_count, read_number
 from mixfolio.errors import DataError
 
-__all__ = ["INDUSTRIES", "FactorWorld", "Noise", "World"]
+__all__ = ["INDUSTRIES", "FactorWorld", "Noise", "World", "made_up_factors"]
 
 INDUSTRIES: Mapping[str, float] = {
     "banks": 0.10,
@@ -371,3 +373,50 @@ class FactorWorld:
             pd.Series(noise, assets, name="specific_variance"),
             pd.Series(labels, assets, name="industry"),
         )
+
+
+def made_up_factors(n_periods: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Four daily series that look like factors and are related to nothing, not to each other.
+
+    The recipe is that of a tutorial which uses them, without a word to the reader of its results,
+    where the download of real factors fails. Keep them for placebo tests: what they explain,
+    chance explains.
+
+    Parameters
+    ----------
+    n_periods : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    DataFrame of shape (n_periods, 4)
+        Levels, not changes: MARKET, a random walk (the logarithm of an index) with steps of mean
+        .0003 and standard deviation .01; VOLATILITY, a sine wave of amplitude 5 around 20, in
+        percent, with independent noise of 2; DOLLAR, a random walk from 100 with steps of .5;
+        RATES, a sine wave of .5 around 2, in percent, and a random walk with steps of .02.
+
+    Raises
+    ------
+    DataError
+        If `n_periods` is below 1, or `rng` is no generator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mixfolio import simulation
+    >>> factors = simulation.made_up_factors(2500, np.random.default_rng(7))
+    >>> factors.diff().std().round(2).to_dict()
+    {'MARKET': 0.01, 'VOLATILITY': 2.84, 'DOLLAR': 0.49, 'RATES': 0.02}
+    """
+    n_periods = read_count(n_periods, "n_periods")
+    _require_generator(rng)
+    day = np.arange(1, n_periods + 1)
+    market, noise, dollar, rates = rng.standard_normal((4, n_periods))
+    return pd.DataFrame(
+        {
+            "MARKET": np.cumsum(0.0003 + 0.01 * market),
+            "VOLATILITY": 20 + 5 * np.sin(day / 100) + 2 * noise,
+            "DOLLAR": 100 + np.cumsum(0.5 * dollar),
+            "RATES": 2 + 0.5 * np.sin(day / 200) + np.cumsum(0.02 * rates),
+        }
+    )

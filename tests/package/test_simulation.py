@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mixfolio.errors import DataError
-from mixfolio.simulation import INDUSTRIES, FactorWorld, Noise, World
+from mixfolio.simulation import INDUSTRIES, FactorWorld, Noise, World, made_up_factors
 
 NOISES = {
     "gaussian": Noise(),
@@ -405,3 +405,33 @@ def test_noise_and_generators_to_simulate_with():
             DataError, match=r"rng is 7; give a generator, such as .*default_rng\(7\)"
         ):
             call()
+
+
+# ------------------------------------------------------------------------- made-up factors
+
+
+def test_made_up_factors_have_the_moments_of_their_recipe():
+    n = 100_000
+    factors = made_up_factors(n, np.random.default_rng(6))
+    day = np.arange(1, n + 1)
+    still = factors.assign(
+        VOLATILITY=factors["VOLATILITY"] - 20 - 5 * np.sin(day / 100),
+        DOLLAR=factors["DOLLAR"].diff(),
+        MARKET=factors["MARKET"].diff(),
+        RATES=(factors["RATES"] - 0.5 * np.sin(day / 200)).diff(),
+    ).iloc[1:]
+    spread = {"MARKET": 0.01, "VOLATILITY": 2.0, "DOLLAR": 0.5, "RATES": 0.02}
+    assert dict(still.std()) == pytest.approx(spread, rel=0.01)
+    means = pd.Series({"MARKET": 0.0003, "VOLATILITY": 0.0, "DOLLAR": 0.0, "RATES": 0.0})
+    assert ((still.mean() - means).abs() < 4 * pd.Series(spread) / np.sqrt(n)).all()
+    assert np.abs(np.corrcoef(still.T) - np.eye(4)).max() < 4 / np.sqrt(n)
+    first = made_up_factors(1, np.random.default_rng(1)).iloc[0]
+    assert dict(first) == pytest.approx(
+        {"MARKET": 0, "VOLATILITY": 20, "DOLLAR": 100, "RATES": 2}, rel=0.5, abs=0.1
+    )
+
+
+@pytest.mark.parametrize(("n_periods", "rng"), [(0, np.random.default_rng(1)), (5, 7)])
+def test_made_up_factors_need_a_length_and_a_generator(n_periods, rng):
+    with pytest.raises(DataError, match=r"n_periods|rng"):
+        made_up_factors(n_periods, rng)
