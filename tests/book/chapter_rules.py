@@ -30,6 +30,32 @@ FORBIDDEN_TAGS = {
 }
 NBVAL_COMMENT = re.compile(r"#\s*(?:NBVAL_|PYTEST_VALIDATE_)")
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|opt|mnt|var)/|\b[A-Z]:\\")
+# What is not text of the author: computed numbers, references, formulas, code, links, fences.
+MASKED = re.compile(
+    r"\{[a-z:]+\}`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\]\([^)]*\)|^(?:```|:\w).*$",
+    re.DOTALL | re.MULTILINE,
+)
+ONE, FEW = r"(?:a|one)", r"(?:two|three|four|five|six|seven|eight|nine|ten|\d+|many|several)"
+SHARE = rf"(?:half|(?:{ONE}|{FEW}) (?:third|quarter|fifth|sixth|eighth|tenth)s?|twice)"
+ABOUT = r"(?:about|above|almost|around|below|near|nearly|roughly|more than|less than)"
+DIGITS = r"(?<![\w.,/$])(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)(?![\w/])"
+NAMED = re.compile(
+    r"GARCH\(1,1\)|\d+ (?:x|×|by) \d+|S&P \d+|95% (?:confidence )?interval"
+    r"|\b(?:chapters?|exercise) \d+",
+    re.IGNORECASE,
+)
+SERIES = r"ratio|interval|point|cell|row|column|line|curve"
+METHOD = r"estimator|strateg(?:y|ie)|method|competitor|rule"
+VERBS = "agree|beat|cost|earn|fall|is|are|keep|lie|lose|rise|save|win"
+RESULT = re.compile(
+    rf"{ABOUT} (?:minus |-)?{DIGITS}"
+    rf"|orders? of magnitude|factor of {FEW}|{FEW} times (?:as|the|that)\b"
+    rf"|\b(?:more|less|fewer) than {SHARE}|\bby (?:{ABOUT} )?{SHARE}\b"
+    rf"|\b(?:every|no|none of the|all)(?: the)?(?: [\w-]+)? (?:{SERIES}|{METHOD})s?(?: [\w-]+)?"
+    rf" (?:{VERBS})s?\b",
+    re.IGNORECASE,
+)
+PICTURED = re.compile(rf"\b{SHARE}\b(?! (?:standard|of (?:the )?sample))", re.IGNORECASE)
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
@@ -248,6 +274,92 @@ def front_matter(chapter: Chapter) -> Iterator[str]:
         yield "the front matter does not name the format myst"
 
 
+def _claims(cell: NotebookNode) -> list[str]:
+    """The keys of ``claims = {...}`` in a cell: what the text says, and the cell tests."""
+    for node in ast.parse(cell.source).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+            if ast.unparse(node.targets[0]) == "claims":
+                return [ast.literal_eval(key) for key in node.value.keys if key is not None]
+    return []
+
+
+def _inputs(cells: list[NotebookNode]) -> set[float]:
+    """Numbers that stand in code, as they are and in percent: choices, and not results."""
+    found = set()
+    for node in ast.walk(ast.parse("\n".join(cell.source for cell in cells))):
+        if isinstance(node, ast.Constant) and not isinstance(node.value, bool | complex | bytes):
+            numbers = re.findall(r"\d+\.?\d*|\.\d+", str(node.value))
+            found |= {round(float(number) * scale, 9) for number in numbers for scale in (1, 100)}
+    return found
+
+
+def _texts(chapter: Chapter) -> Iterator[tuple[str, str, bool]]:
+    """Where a text stands, its raw lines, and whether it describes a picture."""
+    for cell in chapter.notebook.cells:
+        if cell.cell_type == "markdown":
+            blocks = re.split(r"\n\s*\n", cell.source)
+            yield from ((cell["id"], block, False) for block in blocks if not block.startswith("#"))
+        else:
+            settings = cell.metadata.get("mystnb", {})
+            note = "\n".join(re.findall(r"^# typed: .+", cell.source, re.MULTILINE))
+            for part, name in (("figure", "caption"), ("image", "alt")):
+                yield (
+                    f"{cell['id']} ({name})",
+                    f"{settings.get(part, {}).get(name, '')}\n{note}",
+                    True,
+                )
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "\0" * len(match[0])
+
+
+def _typed(text: str, inputs: set[float], pictured: bool) -> Iterator[re.Match[str]]:
+    """Numbers, sizes and sweeping claims that nothing computes."""
+    for pattern in (MASKED, NAMED):
+        text = pattern.sub(_blank, text)
+    for pattern in (RESULT, PICTURED) if pictured else (RESULT,):
+        yield from pattern.finditer(text)
+        text = pattern.sub(_blank, text)
+    for match in re.finditer(DIGITS, text):
+        value = float(match[0].replace(",", ""))
+        year = value == int(value) and 1800 <= value <= 2100
+        if not year and round(value, 9) not in inputs:
+            yield match
+
+
+def computed_results(chapter: Chapter) -> Iterator[str]:
+    """What a text says of a result is computed, or tested beside it.
+
+    A number in prose, caption or alternative text must be glued, or stand in the code as an input.
+    Else it is a claim, and so are "three times as", "less than half", "no interval lies". A claim
+    is a key of ``claims = {"less than half": ratio < 0.5}`` in a cell that asserts
+    ``all(claims.values())``. A paragraph or cell with a line ``% typed: reason`` (``# typed:`` in
+    code) is left alone.
+    """
+    claims = {cell["id"]: found for cell in chapter.code if (found := _claims(cell))}
+    phrases = [phrase for found in claims.values() for phrase in found]
+    inputs = _inputs([cell for cell in chapter.code if cell["id"] not in claims])
+    said = []
+    for place, block, pictured in _texts(chapter):
+        if re.search(r"^[%#] typed: \w+", block, re.MULTILINE):
+            continue
+        lines = MASKED.sub(lambda match: re.sub(r"\s", "_", match[0]), block)
+        text = re.sub(r"\s+", " ", lines)
+        said.append(text)
+        spans = [(m.start(), m.end()) for p in phrases for m in re.finditer(re.escape(p), text)]
+        for match in _typed(text, inputs, pictured):
+            if not any(a <= match.start() and match.end() <= b for a, b in spans):
+                around = text[max(match.start() - 30, 0) : match.end() + 30]
+                yield f"{place} says {match[0]!r} by hand: ... {around} ..."
+    for cell in chapter.code:
+        for phrase in claims.get(cell["id"], {}):
+            if not any(phrase in text for text in said):
+                yield f"{cell['id']} tests the claim {phrase!r}, which the text does not make"
+        if cell["id"] in claims and "assert all(claims.values())" not in cell.source:
+            yield f"{cell['id']} makes claims and does not assert all(claims.values())"
+
+
 RULES: tuple[Rule, ...] = (
     front_matter,
     no_semicolons,
@@ -264,6 +376,7 @@ RULES: tuple[Rule, ...] = (
     try_it,
     exercises,
     further_reading,
+    computed_results,
 )
 
 
