@@ -49,13 +49,18 @@ METHOD = r"estimator|strateg(?:y|ie)|method|competitor|rule"
 VERBS = "agree|beat|cost|earn|fall|is|are|keep|lie|lose|rise|save|win"
 RESULT = re.compile(
     rf"{ABOUT} (?:minus |-)?{DIGITS}"
-    rf"|orders? of magnitude|factor of {FEW}|{FEW} times (?:as|the|that)\b"
+    rf"|{FEW} orders of magnitude|\ban order of magnitude|factor of {FEW}"
+    rf"|{FEW} times (?:as|the|that)\b"
     rf"|\b(?:more|less|fewer) than {SHARE}|\bby (?:{ABOUT} )?{SHARE}\b"
     rf"|\b(?:every|no|none of the|all)(?: the)?(?: [\w-]+)? (?:{SERIES}|{METHOD})s?(?: [\w-]+)?"
     rf" (?:{VERBS})s?\b",
     re.IGNORECASE,
 )
-PICTURED = re.compile(rf"\b{SHARE}\b(?! (?:standard|of (?:the )?sample))", re.IGNORECASE)
+QUESTION = re.compile(r"(?:[^.?!]|[.?!](?! ))+\?(?= |$)")
+SENTENCE = re.compile(r"(?:[^.?!]|[.?!](?! ))+")
+PICTURED = re.compile(
+    rf"\b(?<!slope one ){SHARE}\b(?! (?:standard|of (?:the )?sample))", re.IGNORECASE
+)
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
@@ -274,19 +279,24 @@ def front_matter(chapter: Chapter) -> Iterator[str]:
         yield "the front matter does not name the format myst"
 
 
+def _is_claims(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "claims"
+
+
 def _claims(cell: NotebookNode) -> list[str]:
     """The keys of ``claims = {...}`` in a cell: what the text says, and the cell tests."""
-    for node in ast.parse(cell.source).body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            if ast.unparse(node.targets[0]) == "claims":
-                return [ast.literal_eval(key) for key in node.value.keys if key is not None]
+    for node in filter(_is_claims, ast.parse(cell.source).body):
+        if isinstance(value := getattr(node, "value", None), ast.Dict):
+            return [ast.literal_eval(key) for key in value.keys if key is not None]
     return []
 
 
 def _inputs(cells: list[NotebookNode]) -> set[float]:
     """Numbers that stand in code, as they are and in percent: choices, and not results."""
     found = set()
-    for node in ast.walk(ast.parse("\n".join(cell.source for cell in cells))):
+    tree = ast.parse("\n".join(cell.source for cell in cells))
+    tree.body = [node for node in tree.body if not _is_claims(node)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and not isinstance(node.value, bool | complex | bytes):
             numbers = re.findall(r"\d+\.?\d*|\.\d+", str(node.value))
             found |= {round(float(number) * scale, 9) for number in numbers for scale in (1, 100)}
@@ -315,7 +325,12 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _typed(text: str, inputs: set[float], pictured: bool) -> Iterator[re.Match[str]]:
-    """Numbers, sizes and sweeping claims that nothing computes."""
+    """Numbers, sizes and sweeping claims that nothing computes.
+
+    A question claims nothing, and numbers in a sentence with a citation are the cited author's.
+    """
+    cited = [m.span() for m in SENTENCE.finditer(text) if "{cite" in m[0]]
+    text = QUESTION.sub(_blank, text)
     for pattern in (MASKED, NAMED):
         text = pattern.sub(_blank, text)
     for pattern in (RESULT, PICTURED) if pictured else (RESULT,):
@@ -324,7 +339,8 @@ def _typed(text: str, inputs: set[float], pictured: bool) -> Iterator[re.Match[s
     for match in re.finditer(DIGITS, text):
         value = float(match[0].replace(",", ""))
         year = value == int(value) and 1800 <= value <= 2100
-        if not year and round(value, 9) not in inputs:
+        quoted = any(a <= match.start() < b for a, b in cited)
+        if not year and not quoted and round(value, 9) not in inputs:
             yield match
 
 
@@ -339,7 +355,7 @@ def computed_results(chapter: Chapter) -> Iterator[str]:
     """
     claims = {cell["id"]: found for cell in chapter.code if (found := _claims(cell))}
     phrases = [phrase for found in claims.values() for phrase in found]
-    inputs = _inputs([cell for cell in chapter.code if cell["id"] not in claims])
+    inputs = _inputs(chapter.code)
     said = []
     for place, block, pictured in _texts(chapter):
         if re.search(r"^[%#] typed: \w+", block, re.MULTILINE):
