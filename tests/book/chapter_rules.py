@@ -30,11 +30,9 @@ FORBIDDEN_TAGS = {
 }
 NBVAL_COMMENT = re.compile(r"#\s*(?:NBVAL_|PYTEST_VALIDATE_)")
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|tmp|work|opt|mnt|var)/|\b[A-Z]:\\")
-# What is not text of the author: computed numbers, references, formulas, code, links, fences.
-MASKED = re.compile(
-    r"\{[a-z:]+\}`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\]\([^)]*\)|^(?:```|:\w).*$",
-    re.DOTALL | re.MULTILINE,
-)
+# What is not prose: lines of directives, computed numbers, references, formulas, code, links.
+FENCE = re.compile(r"^(?:[`~]{3,}|:\w)[^\n]*$", re.MULTILINE)
+MASKED = re.compile(r"\{[a-z:]+\}`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|`[^`]+`|\]\([^)]*\)", re.DOTALL)
 ONE, FEW = r"(?:a|one)", r"(?:two|three|four|five|six|seven|eight|nine|ten|\d+|many|several)"
 SHARE = rf"(?:half|(?:{ONE}|{FEW}) (?:third|quarter|fifth|sixth|eighth|tenth)s?|twice)"
 ABOUT = r"(?:about|above|almost|around|below|near|nearly|roughly|more than|less than)"
@@ -360,8 +358,7 @@ def computed_results(chapter: Chapter) -> Iterator[str]:
     for place, block, pictured in _texts(chapter):
         if re.search(r"^[%#] typed: \w+", block, re.MULTILINE):
             continue
-        lines = MASKED.sub(lambda match: re.sub(r"\s", "_", match[0]), block)
-        text = re.sub(r"\s+", " ", lines)
+        text = " ".join(FENCE.sub("", block).split())
         said.append(text)
         spans = [(m.start(), m.end()) for p in phrases for m in re.finditer(re.escape(p), text)]
         for match in _typed(text, inputs, pictured):
@@ -372,6 +369,11 @@ def computed_results(chapter: Chapter) -> Iterator[str]:
         for phrase in claims.get(cell["id"], {}):
             if not any(phrase in text for text in said):
                 yield f"{cell['id']} tests the claim {phrase!r}, which the text does not make"
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "glue":
+                value = node.args[1]
+                if isinstance(value, ast.Constant) and re.search(r"\d", str(value.value)):
+                    yield f"{cell['id']} glues {value.value!r}, which is typed"
         if cell["id"] in claims and "assert all(claims.values())" not in cell.source:
             yield f"{cell['id']} makes claims and does not assert all(claims.values())"
 

@@ -35,10 +35,21 @@ def chapter(name):
     return rules.Chapter(PROJECT.source(name), executed if executed.exists() else None)
 
 
+# Chapters that were written before a rule, and still break it; whoever mends one strikes it out.
+LEFT = {
+    ("12-mixed-model-covariance", "computed_results"),
+    ("13-validation", "computed_results"),
+}
+
+
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", PROJECT.chapters())
 def test_rule(name, rule):
-    none_of(rule(chapter(name)))
+    found = list(rule(chapter(name)))
+    if (name, rule.__name__) in LEFT:
+        assert found, "mended: strike it out of LEFT"
+        pytest.xfail("\n".join(found))
+    none_of(found)
 
 
 def test_file_names_are_numbered_words():
@@ -177,6 +188,7 @@ BREAKS = {
     "try_it": (":class: try-it", ":class: note"),
     "exercises": (":tags: [hide-cell]", ":tags: [hide-input]"),
     "further_reading": ("{cite:t}`markowitz1952`", "Markowitz"),
+    "computed_results": ("It holds.", "It holds in 7 of 9 cases."),
 }
 
 
@@ -215,3 +227,69 @@ def test_an_undescribed_figure_is_seen_in_what_was_executed(written, tmp_path):
     executed = tmp_path / "executed.ipynb"
     executed.write_text(notebook.dumps(nb), encoding="utf-8")
     assert list(rules.described_figures(dataclasses.replace(good, executed=executed)))
+
+
+CLAIM = """```{code-cell} ipython3
+:tags: [remove-cell]
+
+claims = {"lies below 1.5": n < 1.5}
+assert all(claims.values()), claims
+```
+
+"""
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The ratio is 7.25.",
+        "It earns 12% a year.",
+        "It spreads them over two orders of magnitude.",
+        "It earns three times as much.",
+        "The cost falls by more than half.",
+        "Every information ratio falls.",
+        "No interval lies to the right.",
+        "{cite:t}`markowitz1952` finds that it falls by more than half.",
+        "It lies about 3 above.",
+        "It was 7. {cite:t}`markowitz1952` was short.",
+    ],
+)
+def test_a_typed_result_is_seen(written, sentence):
+    problems = list(rules.computed_results(written(GOOD.replace("It holds.", sentence))))
+    assert len(problems) == 1, problems
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "There are 3 of them, and n is 300%.",
+        "In 1952 it was {glue:text}`seven` for $N = 7$ and `n=8`, see chapter 9.",
+        "{cite:t}`markowitz1952` prints 7.25.",
+        "Is the ratio 7.25, or three times as much?",
+        "The S&P 500 is a 2 x 2 table of GARCH(1,1) with 95% intervals.",
+        "It holds, all 7 of it.\n% typed: seven is the number of days in a week",
+        "An estimator is a rule, and all is well.",
+    ],
+)
+def test_what_is_no_result_is_left_alone(written, sentence):
+    assert not list(rules.computed_results(written(GOOD.replace("It holds.", sentence))))
+
+
+@pytest.mark.parametrize("part", ["    caption: ", "    alt: "])
+def test_a_picture_is_described_without_typed_results(written, part):
+    text = GOOD.replace(part, part + "It falls to a third. ")
+    assert len(list(rules.computed_results(written(text)))) == 1
+
+
+def test_a_claim_stands_word_for_word_beside_what_tests_it(written):
+    text = GOOD.replace("It holds.", "The ratio lies\nbelow 1.5 here.")
+    claimed = text.replace("```{admonition} Try it", CLAIM + "```{admonition} Try it")
+    assert list(rules.computed_results(written(text)))
+    assert not list(rules.computed_results(written(claimed)))
+    for changed in (
+        claimed.replace("below 1.5 here", "below 1.7 here"),
+        claimed.replace("assert all(claims.values()), claims\n", ""),
+        claimed.replace("below 1.5 here", "below 1.5 here, and 1.6 there"),
+        claimed.replace("claims = {", 'glue("ratio", "1.5")\nclaims = {'),
+    ):
+        assert list(rules.computed_results(written(changed)))
