@@ -57,7 +57,9 @@ RESULT = re.compile(
 QUESTION = re.compile(r"(?:[^.?!]|[.?!](?! ))+\?(?= |$)")
 SENTENCE = re.compile(r"(?:[^.?!]|[.?!](?! ))+")
 PICTURED = re.compile(
-    rf"\b(?<!slope one ){SHARE}\b(?! (?:standard|of (?:the )?sample))", re.IGNORECASE
+    rf"\b(?<!slope one ){SHARE}\b(?! (?:standard|of (?:the )?sample))|\b(?:always|never)\b"
+    r"|\b(?:lowest|highest|largest|smallest)\b(?=[.,;:]| (?:and|at|by|for|from|in|of|on)\b)",
+    re.IGNORECASE,
 )
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
 DOI = re.compile(r"10\.\d{4,9}/\S+")
