@@ -64,6 +64,7 @@ PICTURED = re.compile(
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
+NO_ERROR = re.compile(r"± [+-]?0?\.?0+(?![\d.])")
 OBJECTIVES = re.compile(r"After this chapter you can\s*\n\n((?:[-*] .*\n(?:  .*\n)*)+)")
 
 
@@ -380,6 +381,17 @@ def computed_results(chapter: Chapter) -> Iterator[str]:
             yield f"{cell['id']} makes claims and does not assert all(claims.values())"
 
 
+def errors_with_digits(chapter: Chapter) -> Iterator[str]:
+    """A number in the text whose standard error is printed as zero has too few digits."""
+    if chapter.executed is None:
+        return
+    for cell in notebook.code_cells(notebook.read_notebook(chapter.executed)):
+        for output in cell.outputs:
+            for mime, text in output.get("data", {}).items():
+                if mime.startswith(notebook.GLUE) and NO_ERROR.search(str(text)):
+                    yield f"{cell['id']} glues {text}: print more digits"
+
+
 RULES: tuple[Rule, ...] = (
     front_matter,
     no_semicolons,
@@ -397,6 +409,7 @@ RULES: tuple[Rule, ...] = (
     exercises,
     further_reading,
     computed_results,
+    errors_with_digits,
 )
 
 

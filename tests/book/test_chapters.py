@@ -207,7 +207,7 @@ def test_a_good_chapter_keeps_every_rule(written):
 
 
 def test_every_rule_is_put_to_the_test():
-    assert set(BREAKS) == {rule.__name__ for rule in rules.RULES}
+    assert {*BREAKS, "errors_with_digits"} == {rule.__name__ for rule in rules.RULES}
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -227,6 +227,29 @@ def test_an_undescribed_figure_is_seen_in_what_was_executed(written, tmp_path):
     executed = tmp_path / "executed.ipynb"
     executed.write_text(notebook.dumps(nb), encoding="utf-8")
     assert list(rules.described_figures(dataclasses.replace(good, executed=executed)))
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("'0.32 ± 0.00'", True),
+        ("'.32 ± .00'", True),
+        ("'76% ± 0%'", True),
+        ("'+1.0 ± 0.0 points'", True),
+        ("'0.32 ± 0.004'", False),
+        ("'5 ± 0.5, 10 ± 10'", False),
+    ],
+)
+def test_an_error_of_zero_is_seen_in_what_was_executed(written, tmp_path, text, seen):
+    good = written(GOOD)
+    nb = notebook.read_chapter(good.source)
+    data = {notebook.GLUE + "text/plain": text}
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    notebook.code_cells(nb)[0]["outputs"] = [nbformat.from_dict(output)]
+    executed = tmp_path / "executed.ipynb"
+    executed.write_text(notebook.dumps(nb), encoding="utf-8")
+    ran = dataclasses.replace(good, executed=executed)
+    assert bool(list(rules.errors_with_digits(ran))) == seen
 
 
 CLAIM = """```{code-cell} ipython3
