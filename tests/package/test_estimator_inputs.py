@@ -77,6 +77,19 @@ if hasattr(covariance, "empirical_bayes"):
             function,
             lambda returns, function=function: function(returns, plain_target(returns)),
         )
+ESTIMATORS["posterior"] = (
+    covariance.posterior,
+    lambda returns: covariance.posterior(returns, plain_target(returns)).covariance(),
+)
+ESTIMATORS["regime_covariances"] = (
+    covariance.regime_covariances,
+    lambda returns: (
+        covariance.regime_covariances(
+            returns, np.zeros(len(returns), int), lambda others: plain_target(returns)
+        )[0].covariance
+    ),
+)
+NO_ESTIMATES = {covariance.volatility_regimes}  # gives a date's regime, not a moment
 # What they give: a covariance, a mean, or a number without a unit.
 MEANS = {"mean", "james_stein", "bayes_stein"}
 NUMBERS = {name for name in ESTIMATORS if "intensity" in name}
@@ -156,6 +169,7 @@ REFUSALS = {
     **{name: THREE | MOVING for name in ESTIMATORS if "shrinkage" in name},
     **dict.fromkeys(("nonlinear_shrinkage", "oas", "clip_eigenvalues", "poet"), MOVING),
     **dict.fromkeys(("empirical_bayes", "empirical_bayes_intensity"), MOVING),
+    **dict.fromkeys(("posterior", "regime_covariances"), MOVING),
     **dict.fromkeys(("bayes_stein", "bayes_stein_moments"), MOVING | LONG),
     "winsorised": refusals(CONSTANT, DataError, HARDLY),
     "tyler": refusals(CONSTANT, DataError, HARDLY) | LONG,
@@ -164,6 +178,7 @@ REFUSALS = {
 }
 # Where an answer may be as close as an iteration takes it, and no closer.
 LOOSE = {"tyler": 1e-6, "empirical_bayes": 1e-6, "empirical_bayes_intensity": 1e-6}
+LOOSE["regime_covariances"] = 1e-6
 
 
 def refusal(name, case):
@@ -270,7 +285,9 @@ def public_estimators():
 
 def test_every_public_estimator_is_here():
     listed = {function for function, _ in ESTIMATORS.values()}
-    missing = {f"{f.__module__}.{f.__name__}" for f in set(public_estimators()) - listed}
+    missing = {
+        f"{f.__module__}.{f.__name__}" for f in set(public_estimators()) - listed - NO_ESTIMATES
+    }
     assert not missing, f"list {sorted(missing)} in ESTIMATORS, in test_estimator_inputs.py"
     assert len(listed) > 15
 

@@ -28,10 +28,13 @@ from mixfolio.covariance._nonlinear import (
     hilbert_transform_published,
     shrink_eigenvalues,
 )
+from mixfolio.covariance._posterior import CovariancePosterior, posterior
+from mixfolio.covariance._regimes import regime_covariances, volatility_regimes
 from mixfolio.covariance._robust import tyler, winsorised
 
 __all__ = [
     "TARGETS",
+    "CovariancePosterior",
     "Prial",
     "Target",
     "clip_eigenvalues",
@@ -49,12 +52,15 @@ __all__ = [
     "pca",
     "poet",
     "portfolio_variance",
+    "posterior",
     "prial",
     "qlike_loss",
+    "regime_covariances",
     "relative_eigenvalues",
     "sample",
     "shrink_eigenvalues",
     "shrinkage_intensity",
     "tyler",
+    "volatility_regimes",
     "winsorised",
 ]

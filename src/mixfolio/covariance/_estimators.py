@@ -538,17 +538,12 @@ def empirical_bayes(
     17.43
     13.69
     """
-    Y, labels, V = _with_target(returns, target)
+    Y, labels, V = with_target(returns, target)
     n, N = len(Y) - 1, len(V)
     if degrees_of_freedom is None:
         excess = _inverse_wishart.best_excess(_inverse_wishart.relative_eigenvalues(Y, V, n), N, n)
     else:
-        excess = read_number(degrees_of_freedom, "degrees_of_freedom") - N - 1
-        if not excess > 0:
-            raise DataError(
-                f"degrees_of_freedom is {degrees_of_freedom} for {N} assets; it must be above "
-                f"{N + 1}, or the prior has no mean."
-            )
+        excess = read_excess(degrees_of_freedom, N)
     matrix: pd.DataFrame | Array = label_matrix(
         _inverse_wishart.posterior_mean(Y, V, n, excess), labels
     )
@@ -587,13 +582,24 @@ def empirical_bayes_intensity(returns: MatrixLike, target: Any) -> float:
     0.80
     0.03
     """
-    Y, _, V = _with_target(returns, target)
+    Y, _, V = with_target(returns, target)
     n = len(Y) - 1
     excess = _inverse_wishart.best_excess(_inverse_wishart.relative_eigenvalues(Y, V, n), len(V), n)
     return excess / (excess + n)
 
 
-def _with_target(returns: MatrixLike, target: Any) -> tuple[Array, Labels | None, Array]:
+def read_excess(degrees_of_freedom: float, N: int) -> float:
+    """What the prior's degrees of freedom have above n_assets + 1, or a DataError."""
+    excess = read_number(degrees_of_freedom, "degrees_of_freedom") - N - 1
+    if not excess > 0:
+        raise DataError(
+            f"degrees_of_freedom is {degrees_of_freedom} for {N} assets; it must be above "
+            f"{N + 1}, or the prior has no mean."
+        )
+    return excess
+
+
+def with_target(returns: MatrixLike, target: Any) -> tuple[Array, Labels | None, Array]:
     """Centred returns, their labels, and the target in the order of the assets."""
     values, labels = read_returns(returns)
     fitted = callable(getattr(target, "covariance", None))
