@@ -240,8 +240,8 @@ def _population(structure: Structure, loadings: Array, variances: Array) -> tupl
     return mean, (square + prior) / (structure.count + PRIOR_COUNT)
 
 
-def fit(Z: Array, structure: Structure, max_rounds: int) -> Fit:
-    """Rounds from :func:`start` until one gains next to nothing.
+def fit(Z: Array, structure: Structure, max_rounds: int, begin: State | None = None) -> Fit:
+    """Rounds from `begin`, or :func:`start`, until one gains next to nothing.
 
     Parameters
     ----------
@@ -250,13 +250,16 @@ def fit(Z: Array, structure: Structure, max_rounds: int) -> Fit:
     structure : Structure
     max_rounds : int
         Rounded up to a multiple of three.
+    begin : State, optional
+        Where an earlier fit ended.
 
     Returns
     -------
     Fit
     """
     times, n = moments(Z), len(Z) - 1
-    now, path, rounds, converged = start(Z, structure), list[float](), 0, False
+    now = start(Z, structure) if begin is None else begin
+    path, rounds, converged = list[float](), 0, False
     while rounds < max_rounds and not converged:
         # advance() gives the evidence of the state it begins with: third is that of the leap.
         first, one = advance(times, n, structure, now)
