@@ -2,6 +2,7 @@
 
 from mixfolio.mixed_model._kernels import KernelModel, covariance_reml
 from mixfolio.mixed_model._loadings import LoadingModel, random_loadings
+from mixfolio.mixed_model._moving import MovingLoadingModel, moving_loadings
 from mixfolio.mixed_model._panel import PanelModel, panel_reml
 from mixfolio.mixed_model._recommended import (
     ShrunkModel,
@@ -10,17 +11,22 @@ from mixfolio.mixed_model._recommended import (
     fit,
     recent_variances,
 )
+from mixfolio.mixed_model._student import StudentModel, student_loadings
 
 __all__ = [
     "KernelModel",
     "LoadingModel",
+    "MovingLoadingModel",
     "PanelModel",
     "ShrunkModel",
+    "StudentModel",
     "covariance",
     "covariance_reml",
     "even_periods",
     "fit",
+    "moving_loadings",
     "panel_reml",
     "random_loadings",
     "recent_variances",
+    "student_loadings",
 ]

@@ -236,7 +236,7 @@ def fit(
     UserWarning
         If the rounds do not suffice.
     """
-    factors = _read_factors(groups, values.shape[1], labels)
+    factors = read_factors(groups, values.shape[1], labels)
     Z, spread = standardise(values, labels)
     structure = _variational.Structure(factors.membership)
     found = _variational.fit(Z, structure, max_iterations)
@@ -258,7 +258,7 @@ class _Factors(NamedTuple):
     levels: list[str]
 
 
-def _read_factors(groups: Any, n_assets: int, labels: Labels | None) -> _Factors:
+def read_factors(groups: Any, n_assets: int, labels: Labels | None) -> _Factors:
     """The market and every group that can be told from it, from others and from an asset."""
     columns, names, levels = [np.ones((n_assets, 1))], [MARKET], [MARKET]
     for level, grouping in _levels(groups):
