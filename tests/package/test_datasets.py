@@ -15,6 +15,7 @@ import pytest
 
 from mixfolio import datasets
 from mixfolio.errors import DataError
+from tests.golden import make_data_sums
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
@@ -310,6 +311,134 @@ def test_dollar_follows_from_its_exchange_rates():
     weights = {"EUR": 0.576, "JPY": 0.136, "GBP": 0.119, "CAD": 0.091, "SEK": 0.042, "CHF": 0.036}
     expected = 50.14348112 * np.exp((np.log(frame[list(weights)]) * weights).sum(axis=1))
     np.testing.assert_allclose(frame["dollar"], expected, rtol=1e-5)
+
+
+# Rows, columns beside the date, first and last date, of the files.
+SHAPES = {
+    "dgu-sectors": (264, 12, "1981-01-31", "2002-12-31"),
+    "dgu-industry": (497, 12, "1963-07-31", "2004-11-30"),
+    "dgu-international": (379, 10, "1970-01-31", "2001-07-31"),
+    "industries-and-styles": (819, 35, "1949-01-31", "2017-03-31"),
+    "factors-monthly": (1202, 5, "1926-07-31", "2026-08-31"),
+    "factors-daily": (26317, 5, "1926-07-01", "2026-08-31"),
+    "factors5-daily": (15897, 6, "1963-07-01", "2026-08-31"),
+    "asset-classes": (319, 19, "1999-12-31", "2026-06-30"),
+    "stocks-weekly": (789, 410, "2006-09-01", "2021-10-08"),
+    "stocks-daily": (3807, 110, "2006-08-31", "2021-10-14"),
+    "etfs-daily": (2140, 23, "2008-01-02", "2016-07-01"),
+    "vix": (8695, 4, "1990-01-02", "2024-06-20"),
+    "treasury-yields": (8630, 13, "1990-01-02", "2024-06-28"),
+    "world-indices": (274, 24, "2000-01-31", "2022-10-31"),
+    "stocks-since-2021": (1160, 421, "2021-10-14", "2026-05-29"),
+    "stocks-since-2000": (5970, 73, "2000-01-04", "2023-09-26"),
+    "dollar": (7126, 7, "1999-01-04", "2026-10-30"),
+}
+
+# Closing prices, yields and returns that newspapers printed: not taken from the files.
+ON_RECORD = [
+    ("vix", "2008-11-20", "close", 80.86),
+    ("vix", "2020-03-16", "close", 82.69),
+    ("vix", "2008-10-24", "high", 89.53),
+    ("vix", "2017-11-03", "close", 9.14),
+    ("treasury-yields", "2020-08-04", "10Y", 0.52),
+    ("treasury-yields", "2020-03-09", "30Y", 0.99),
+    ("treasury-yields", "2023-03-08", "2Y", 5.05),
+    ("treasury-yields", "2023-03-13", "2Y", 4.03),
+    ("world-indices", "2008-09-30", "GSPC", 1166.36),
+    ("world-indices", "2009-02-28", "GSPC", 735.09),
+    ("world-indices", "2009-02-28", "N225", 7568.42),
+    ("world-indices", "2003-03-31", "GDAXI", 2423.87),
+    ("world-indices", "2000-03-31", "IXIC", 4572.83),
+    ("world-indices", "2007-10-31", "HSI", 31352.58),
+    ("world-indices", "2020-03-31", "DJI", 21917.16),
+    ("etfs-daily", "2009-03-09", "SPY", 68.11),
+    ("stocks-daily", "2021-10-14", "AAPL", 143.76),
+    ("stocks-daily", "2021-10-14", "AMZN", 3299.86),
+    ("stocks-daily", "2021-10-14", "BA", 217.44),
+    ("stocks-weekly", "2021-10-08", "AAPL", 142.90),
+]
+
+# Days and months that everybody remembers, as the extremes of a column.
+EXTREMES = [
+    ("factors-daily", "Mkt-RF", "min", "1987-10-19"),
+    ("factors-daily", "Mkt-RF", "max", "1933-03-15"),
+    ("factors5-daily", "Mkt-RF", "min", "1987-10-19"),
+    ("factors-monthly", "Mkt-RF", "min", "1931-09-30"),
+    ("factors-monthly", "Mkt-RF", "max", "1933-04-30"),
+    ("factors-monthly", "RF", "max", "1981-06-30"),
+    ("industries-and-styles", "NoDur", "min", "1987-10-31"),
+    ("dgu-sectors", "S&P 500", "min", "1987-10-31"),
+    ("dgu-industry", "Market", "min", "1987-10-31"),
+    ("dgu-international", "US", "min", "1987-10-31"),
+    ("asset-classes", "MSCI US", "min", "2008-10-31"),
+    ("vix", "close", "max", "2020-03-16"),
+    ("treasury-yields", "10Y", "min", "2020-08-04"),
+    ("etfs-daily", "SPY", "min", "2009-03-09"),
+]
+
+
+def test_tables_have_their_shapes_and_dates():
+    for name in NAMES:
+        table = datasets.table(name)
+        ends = (f"{day:%Y-%m-%d}" for day in table.index[[0, -1]])
+        assert (*table.shape, *ends) == SHAPES[name], name
+
+
+@pytest.mark.parametrize(("name", "day", "column", "value"), ON_RECORD)
+def test_values_on_record(name, day, column, value):
+    assert datasets.table(name).loc[day, column] == value
+
+
+@pytest.mark.parametrize(("name", "column", "end", "day"), EXTREMES)
+def test_extremes_have_their_days(name, column, end, day):
+    values = datasets.table(name)[column]
+    assert getattr(values, f"idx{end}")() == pd.Timestamp(day)
+
+
+def test_days_of_two_files_of_factors_are_the_same():
+    three, five = datasets.table("factors-daily"), datasets.table("factors5-daily")
+    shared = ["Mkt-RF", "HML", "RF"]  # SMB is another one where there are five
+    pd.testing.assert_frame_equal(three.loc[five.index, shared], five[shared])
+
+
+def test_days_of_the_market_make_its_months():
+    def market(name):
+        return datasets.table(name)[["Mkt-RF", "RF"]].sum(axis=1)
+
+    days = 1 + market("factors-daily")
+    months = days.groupby(days.index.to_period("M")).prod() - 1
+    gaps = (months - market("factors-monthly").to_period("M")).abs()
+    # Days are rounded twice to a hundredth of a per cent. Only one month differs by more than that.
+    assert str(gaps.idxmax()) == "1931-09"
+    assert gaps.drop("1931-09").max() < 25 * 1e-4
+    assert gaps.median() < 5e-4
+
+
+# ------------------------------------------------------------------- every digit
+
+CONTENTS = dict(make_data_sums.files())
+SUMS = json.loads(make_data_sums.SUMS.read_text(encoding="utf-8"))
+
+
+def test_every_digit_is_the_recorded_one():
+    assert CONTENTS.keys() == SUMS.keys()
+    for name, content in CONTENTS.items():
+        assert make_data_sums.sums(content) == SUMS[name], name
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_another_digit_would_be_noticed(name):
+    """Whatever its place, in numbers, dates or names, and although the hash would fit."""
+    content = CONTENTS[name]
+    digits = [place for place, byte in enumerate(content) if chr(byte).isdigit()]
+    rng = np.random.default_rng(len(content))
+    place = digits[rng.integers(len(digits))]
+    other = (content[place] - ord("0") + rng.integers(1, 10)) % 10 + ord("0")
+    changed = content[:place] + bytes([other]) + content[place + 1 :]
+    try:
+        assert make_data_sums.sums(changed) != SUMS[name]
+    except ValueError as error:  # no such day
+        assert "date" in str(error) or "day" in str(error) or "month" in str(error)
 
 
 # ------------------------------------------------------------------- refusals
