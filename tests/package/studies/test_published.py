@@ -258,3 +258,171 @@ def test_frontiers_and_turnover():
     short, long = turnover(20), turnover(400)
     assert (short > long).all()
     assert (long > 0).all()
+
+
+# ------------------------------------------------------------------- what follows the published
+
+
+@pytest.fixture
+def small_worlds(monkeypatch):
+    """Every study draws worlds of nine industries with three assets each."""
+    monkeypatch.setattr(studies, "FactorWorld", lambda **_: FactorWorld(n_per_industry=3))
+
+
+def same_draw(seed, n_train):
+    """Mean, covariance and history of the world that a study draws first."""
+    rng = np.random.default_rng(seed)
+    world = FactorWorld(n_per_industry=3).draw(rng)
+    train = world.simulate(n_train, rng).to_numpy()
+    return world.mean.to_numpy(), world.truth.to_numpy(), train
+
+
+def tangent(mean, matrix):
+    inverse = np.linalg.inv(matrix)
+    return inverse @ (mean - (inverse @ mean).sum() / inverse.sum())
+
+
+def over_best(w, mean, truth):
+    best = tangent(mean, truth)
+    return w @ mean / np.sqrt(w @ truth @ w) * np.sqrt(best @ truth @ best) / (best @ mean)
+
+
+def test_factor_counts_by_formulas(small_worlds):
+    mean, truth, train = same_draw(4, 60)
+    found = studies.factor_counts(np.random.default_rng(4), counts=(1, 10), n_train=60)
+    assert list(found) == [
+        f"{kind} {k}" for k in (1, 10) for kind in ("with diagonal", "limit without")
+    ]
+    S = np.cov(train.T)
+    values, vectors = np.linalg.eigh(S)
+    for k in (1, 10):
+        low_rank = sum(
+            values[-j] * np.outer(vectors[:, -j], vectors[:, -j]) for j in range(1, k + 1)
+        )
+        matrix = low_rank + np.diag(np.diagonal(S - low_rank))
+        assert found[f"with diagonal {k}"] == pytest.approx(
+            over_best(tangent(mean, matrix), mean, truth)
+        )
+        # Without a diagonal, next to none: risk of the components only.
+        limit = tangent(mean, low_rank + 1e-9 * np.trace(S) * np.eye(27))
+        wanted = over_best(limit, mean, truth)
+        assert found[f"limit without {k}"] == pytest.approx(wanted, rel=1e-4)
+
+
+def test_all_components_are_the_sample(small_worlds):
+    mean, truth, train = same_draw(1, 60)
+    found = studies.factor_counts(np.random.default_rng(1), counts=(27,), n_train=60)
+    wanted = over_best(tangent(mean, np.cov(train.T)), mean, truth)
+    assert found["with diagonal 27"] == pytest.approx(wanted)
+
+
+def test_cluster_errors_cost_and_true_clusters_are_learned():
+    """The default world; errors in no cluster are none, and learned clusters are the true ones."""
+    found = studies.cluster_errors(np.random.default_rng(1), shares=(0.0, 0.3, 1.0))
+    assert list(found) == ["wrong 0", "wrong 0.3", "wrong 1", "learned", "agreement"]
+    assert found["agreement"] == 1
+    assert found["learned"] == pytest.approx(found["wrong 0"], rel=1e-9)
+    assert 1 > found["wrong 0"] > max(found["wrong 0.3"], found["wrong 1"]) + 0.05
+
+
+def test_agreement_counts_pairs(small_worlds, monkeypatch):
+    """Two clusters of the nine taken for one: of 27^2 pairs, 2 * 3 * 3 are judged wrongly."""
+    merged = np.repeat(np.arange(9), 3)
+    merged[merged == 8] = 0
+    monkeypatch.setattr(studies.optimization, "correlation_clusters", lambda *_, **__: merged)
+    found = studies.cluster_errors(np.random.default_rng(1), shares=(), n_train=60)
+    assert found["agreement"] == 1 - 18 / 27**2
+
+
+def test_overlapping_clusters_are_no_better_than_the_truth(small_worlds):
+    """With a history without end the sample is the truth, and clusters can only restrict it."""
+    long = studies.overlapping_clusters(np.random.default_rng(2), n_train=30_000)
+    assert 0.995 < long["no clusters"] <= 1
+    assert max(long["first industry only"], long["both industries"]) < 1 + 1e-12
+    study = partial(studies.overlapping_clusters, n_train=40)
+    means = montecarlo.run(study, 40, seed=3).mean()
+    assert means["first industry only"] > means["no clusters"] + 0.1
+
+
+def test_overlapping_clusters_differ_where_stocks_overlap(small_worlds, monkeypatch):
+    """Both ways of seeing it get a membership each: nine industries, more of them in the second."""
+    seen = []
+    whole = studies.optimization.cluster_then_allocate
+    monkeypatch.setattr(
+        studies.optimization,
+        "cluster_then_allocate",
+        lambda mean, matrix, member: seen.append(member) or whole(mean, matrix, member),
+    )
+    for seed in range(20):
+        studies.overlapping_clusters(np.random.default_rng(seed), n_train=60)
+    first, both = np.array(seen[::2]), np.array(seen[1::2])
+    assert (first.sum(axis=2) == 1).all()
+    assert ((both == 1) | (both == 0)).all()
+    assert (both >= first).all()
+    # A fifth of 540 draws have a second industry, which is the first again in one of nine.
+    share = (both.sum(axis=2) == 2).mean()
+    assert abs(share - 0.2 * 8 / 9) < 4 * np.sqrt(0.18 * 0.82 / 540)
+
+
+def test_minimum_variance_losses_by_formulas():
+    options = {"n_per_industry": 3, "n_train": 60}
+    found = studies.minimum_variance_losses(np.random.default_rng(4), **options)
+    _, truth, train = same_draw(4, 60)
+    lowest = optimization.minimum_variance(truth)
+    chosen = optimization.minimum_variance(np.cov(train.T))
+    floor = lowest @ truth @ lowest
+    assert found["equal weight"] == pytest.approx(np.sqrt(truth.mean() / floor))
+    assert found["minimum variance"] == pytest.approx(np.sqrt(chosen @ truth @ chosen / floor))
+    assert min(found.values()) > 1
+    assert found["equal weight"] == max(found.values())
+    options["n_train"] = 30_000
+    long = studies.minimum_variance_losses(np.random.default_rng(4), **options)
+    assert 1 <= long["minimum variance"] < 1.001
+    for name, w in {
+        "hierarchical risk parity": hierarchy.hierarchical_risk_parity(np.cov(train.T)),
+        "nested, true clusters": hierarchy.nested_clusters(np.cov(train.T), np.repeat(range(9), 3)),
+    }.items():
+        assert found[name] == pytest.approx(np.sqrt(w @ truth @ w / floor))
+
+
+def test_tails_without_tails_obey_the_law():
+    study = partial(
+        studies.tails, degrees_of_freedom=np.inf, common=True, n_per_industry=3, n_train=60
+    )
+    ratios = montecarlo.run(study, 60, seed=5)["sample"]
+    gap = ratios.mean() - estimation_error.realised_ratio(27, 60)
+    assert abs(gap) < 4 * ratios.std() / np.sqrt(60)
+
+
+def test_common_tails_call_for_robust_estimates_and_single_ones_do_not():
+    def gain(common):
+        options = {"degrees_of_freedom": 2.5, "common": common}
+        study = partial(studies.tails, n_per_industry=3, n_train=60, **options)
+        table = montecarlo.run(study, 40, seed=6)
+        gaps = table["Tyler"] - table["sample"]
+        return gaps.mean() / (gaps.std() / np.sqrt(40))
+
+    together, alone = gain(common=True), gain(common=False)
+    assert together > 4
+    assert together > alone
+
+
+def test_common_tails_keep_the_covariance(monkeypatch):
+    """The history that estimators see has the mean and the covariance of the world."""
+    seen = {}
+    monkeypatch.setattr(
+        studies,
+        "COMMON_TAIL_ESTIMATORS",
+        {"kept": lambda train: seen.setdefault("train", train) is train and np.cov(train.T)},
+    )
+    options = {"degrees_of_freedom": 8.0, "common": True, "n_per_industry": 3}
+    studies.tails(np.random.default_rng(7), n_train=40_000, **options)
+    mean, truth, _ = same_draw(7, 1)
+    train = seen["train"]
+    found = np.diagonal(np.cov(train.T)) / np.diagonal(truth)
+    assert np.abs(found - 1).max() < 0.1
+    z = (train.mean(axis=0) - mean) / np.sqrt(np.diagonal(truth) / len(train))
+    assert np.abs(z).max() < 4.5
+    squares = np.square((train - mean) / np.sqrt(np.diagonal(truth)))
+    together = np.corrcoef(squares[:, 0], squares[:, 26])[0, 1]
+    assert together > 0.1, "large moves come to all at once"
