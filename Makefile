@@ -10,11 +10,12 @@ PRICES ?=
 GROUPS ?=
 OUTPUT ?= build/portfolio
 OPTIONS ?=
+SEED ?= 1
 VPY = .venv/bin/python
 DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve run portfolio accept portable data lock lint bench clean
+.PHONY: help env book test serve run portfolio accept portable data lock lint mutants bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -56,6 +57,9 @@ lint: env ## ruff and mypy
 	@$(VPY) -m ruff check .
 	@$(VPY) -m ruff format --check .
 	@$(VPY) -m mypy
+
+mutants: env ## plant small errors in the numerical core, count those that tests notice [SEED=1]
+	@$(VPY) -m tools.mutants --seed $(SEED)
 
 bench: env ## measure speed, accuracy and memory into benchmarks/results.json
 	@$(VPY) benchmarks/environment.py
