@@ -673,3 +673,41 @@ def test_nothing_comes_after_a_total_loss(step):
     only = {"only": lambda past: np.eye(4)[0]}
     with pytest.raises(DataError, match=r"by 0 up to 2003-07-31.*nothing is left"):
         backtest.walk_forward(returns, only, window=20, step=step)
+
+
+def test_a_summary_is_per_period_unless_it_is_asked_for_otherwise():
+    result = backtest.walk_forward(table(), STRATEGIES, window=24, risk_free=0.0)
+    plain, yearly = result.summary(), result.summary(12)
+    pd.testing.assert_frame_equal(plain, result.summary(1))
+    np.testing.assert_allclose(plain["mean"], result.returns.mean(), rtol=1e-14)
+    np.testing.assert_allclose(plain["volatility"], result.returns.std(ddof=1), rtol=1e-14)
+    np.testing.assert_allclose(plain["sharpe"], plain["mean"] / plain["volatility"], rtol=1e-13)
+    for column, factor in (("mean", 12), ("volatility", 12**0.5), ("sharpe", 12**0.5)):
+        np.testing.assert_allclose(yearly[column], factor * plain[column], rtol=1e-13)
+    others = plain.columns.difference(["mean", "volatility", "sharpe"])
+    pd.testing.assert_frame_equal(yearly[others], plain[others])
+
+
+@pytest.mark.parametrize("periods_per_year", [0, -12, np.nan, "monthly"])
+def test_a_year_has_a_positive_number_of_periods(periods_per_year):
+    result = backtest.walk_forward(table(), {"equal": STRATEGIES["equal"]}, window=24)
+    with pytest.raises(DataError, match="periods_per_year"):
+        result.summary(periods_per_year)
+
+
+def test_a_threshold_by_default_waits_for_five_points_and_for_no_time():
+    """Targets that move by 4 points are passed over; those of 6 are traded the very next period."""
+
+    def trades(change):
+        def swinging(past):
+            up = len(past) % 2 * change
+            return np.array([0.25 + up, 0.25 - up, 0.25, 0.25])
+
+        flat = 0 * table()
+        found = backtest.walk_forward(
+            flat, {"a": swinging}, window=24, expanding=True, rebalance=rebalancing.Threshold()
+        )
+        return (found.turnover["a"] > 0).sum()
+
+    assert trades(0.04) == 0
+    assert trades(0.06) == 35

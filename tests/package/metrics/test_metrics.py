@@ -259,3 +259,13 @@ def test_indefinite_covariances_are_refused_where_the_portfolio_does_not_show_it
     singular = np.cov(np.random.default_rng(0).normal(size=(3, 3)).T)
     measure(w, singular)
     measure(w, singular.astype(np.float32))
+
+
+def test_a_variance_below_zero_is_refused_and_one_of_zero_has_no_shares():
+    """Long one, short the other of two assets that correlate by a little more than 1."""
+    beyond = np.array([[1.0, 1 + 1e-13], [1 + 1e-13, 1.0]])
+    with pytest.raises(SingularCovarianceError, match=r"variance is -2e-13.*clip"):
+        metrics.volatility([1.0, -1.0], beyond)
+    assert metrics.volatility([1.0, -1.0], np.ones((2, 2))) == 0
+    with pytest.raises(DataError, match="no variance"):
+        metrics.risk_contributions([1.0, -1.0], np.ones((2, 2)))

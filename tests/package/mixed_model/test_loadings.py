@@ -70,7 +70,7 @@ def literal_round(S, n, membership, now):
         new_L[i, a] = l
         new_C[i][np.ix_(a, a)] = own
         residual = S[i, i] - 2 * l @ A[i, a] + l @ block @ l + np.trace(block @ own)
-        new_psi[i] = max((n * residual + 2 * 0.5) / (n + 2), variational.FLOOR)
+        new_psi[i] = max((n * residual + 2 * 0.5) / (n + 2), 0.01)
         evidence -= n / 2 * (np.log(2 * np.pi * psi[i]) + residual / psi[i])
         divergence = np.trace(own / v[:, None]) + (l - m) @ ((l - m) / v) - len(a)
         divergence += np.log(v).sum() - np.linalg.slogdet(own)[1]
@@ -403,7 +403,7 @@ def test_a_near_copy_is_held_above_zero_and_named():
     assert "specific variance of 2 asset(s), the first is s0" in message
     assert model.floored == ("s0", "s1")
     share = model.specific_variance / long.var()
-    assert share.min() == pytest.approx(variational.FLOOR)
+    assert share.min() == pytest.approx(0.01)
     assert np.linalg.eigvalsh(model.covariance())[0] > 0
     bare, messages = warnings_of(lambda: random_loadings(long.to_numpy()))
     assert bare.floored == (0, 1)
@@ -477,3 +477,70 @@ def test_nothing_is_printed_or_warned_in_ordinary_use():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         random_loadings(RETURNS, GROUPS)
+
+
+@pytest.mark.parametrize("column", [[0, 1, 2, 0, 1, 2], [0.0, 0.5, 0.5, 0.0, 0.5, 0.0]])
+def test_one_column_with_other_labels_than_zero_and_one_is_a_level(column):
+    few = RETURNS.iloc[:, :6]
+    table = pd.DataFrame({"sector": column}, few.columns)
+    found = random_loadings(few, table).covariance()
+    wanted = random_loadings(few, table["sector"]).covariance()
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_rounds_begin_with_what_correlations_say():
+    """Mean correlation of all, and what a group has more, at least 0.02; the rest is specific."""
+    rng = np.random.default_rng(4)
+    membership = np.column_stack([np.ones(6), [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]]).astype(float)
+    shared = rng.standard_normal((200, 1))
+    Z = rng.standard_normal((200, 6)) + shared
+    Z[:, :3] += rng.standard_normal((200, 1))
+    Z = standardised(Z)
+    structure = variational.Structure(membership)
+    now = variational.start(Z, structure)
+    C = np.corrcoef(Z.T)
+    every = (C.sum() - 6) / 30
+    first, second = ((block.sum() - 3) / 6 for block in (C[:3, :3], C[3:, 3:]))
+    assert second - every < 0.02 < first - every
+    wanted = np.sqrt([every, first - every, 0.02])
+    np.testing.assert_allclose(now.mean, wanted, rtol=1e-10)
+    np.testing.assert_allclose(structure.table(now.loadings), membership * wanted, rtol=1e-10)
+    own = np.maximum(1 - membership @ wanted**2, 0.2)
+    np.testing.assert_allclose(now.psi, own, rtol=1e-10)
+    assert (own > 0.2).any()
+    assert (now.variance == 0.02).all()
+    assert not now.variances.any()
+    assert not now.noise.any()
+    alike = variational.start(standardised(shared + 1e-3 * Z), structure)
+    assert (alike.psi == 0.2).all()
+
+
+def test_a_leap_stays_within_its_limits_and_is_squarem():
+    """Along x - 2 a r + a^2 v in logarithms of variances; floors of 1 % and of exp(-20)."""
+    structure = variational.Structure(np.ones((3, 1)))
+    now = variational.start(
+        standardised(np.random.default_rng(5).standard_normal((30, 3))), structure
+    )
+
+    def state(psi, variance, mean):
+        return now._replace(
+            psi=np.full(3, psi), variance=np.array([variance]), mean=np.array([mean])
+        )
+
+    # Steps of -1 and of -0.9 in log psi: r = -1, v = 0.1, alone, so that a = -10.
+    old, one, two = (state(np.exp(-x), 1.0, 1.0) for x in (0.0, 1.0, 1.9))
+    leap = variational._leap(old, one, two)
+    np.testing.assert_allclose(leap.psi, 0.01)
+    assert leap.mean[0] == pytest.approx(1)
+    old, one, two = (state(1.0, np.exp(-x), 1.0) for x in (0.0, 1.0, 1.9))
+    assert np.log(variational._leap(old, one, two).variance[0]) == pytest.approx(-10)
+    old, one, two = (state(1.0, np.exp(-5 * x), 1.0) for x in (0.0, 1.0, 1.9))
+    assert np.log(variational._leap(old, one, two).variance[0]) == pytest.approx(-20)
+    old, one, two = (state(np.exp(x), np.exp(x), 1.0) for x in (0.0, 1.0, 1.9))
+    leap = variational._leap(old, one, two)
+    np.testing.assert_allclose([*leap.psi, *leap.variance], np.exp(2.0))
+    # Where rounds turn sharply the leap is no shorter than the second round itself.
+    old, one, two = (state(1.0, 1.0, x) for x in (0.0, 1.0, 0.5))
+    assert variational._leap(old, one, two).mean[0] == pytest.approx(0.5)
+    still = variational._leap(one, one, one)
+    np.testing.assert_allclose(still.psi, one.psi)

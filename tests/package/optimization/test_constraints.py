@@ -365,3 +365,29 @@ def test_a_lower_bound_below_zero_by_rounding_is_zero():
     np.testing.assert_array_equal(limits(bounds=(-1e-17, 0.6)).assets.lower, np.zeros(4))
     with pytest.raises(DataError, match="Pass long_only=False"):
         limits(bounds={"b": (-1e-6, None)})
+
+
+@pytest.mark.parametrize("n", [4, 60])
+@pytest.mark.parametrize("bounds", [{1: (None, 0.01)}, {1: (0.4, None)}])
+def test_a_bound_on_one_asset_alone_binds(n, bounds):
+    """Few assets and many: other solvers, the same limits."""
+    matrix = np.diag(np.linspace(1.0, 2.0, n))
+    assert not read_constraints(n, None, bounds=bounds).only_nonnegative
+    low, high = (0.0 if bounds[1][0] is None else bounds[1][0], bounds[1][1] or 1.0)
+    found = optimization.minimum_variance(matrix, bounds=bounds)
+    assert low - 1e-12 <= found[1] <= high + 1e-12
+    assert not low < optimization.minimum_variance(matrix)[1] < high
+    rest = np.delete(found, 1) * np.delete(np.diagonal(matrix), 1)
+    np.testing.assert_allclose(rest, rest[0], rtol=1e-10)
+
+
+def test_the_highest_mean_knows_a_bound_on_one_asset():
+    mean = np.array([0.01, 0.02, 0.05])
+    bound = read_constraints(3, None, bounds={2: (None, 0.2)})
+    assert bound.reachable(mean) == pytest.approx((0.01, 0.2 * 0.05 + 0.8 * 0.02))
+
+
+def test_one_group_limit_alone_binds():
+    for pair in ((None, 0.3), (0.9, None)):
+        found = weights(groups=SECTORS, group_limits={"x": pair})
+        assert found[["a", "b"]].sum() == pytest.approx(pair[0] or pair[1], abs=1e-12)

@@ -1190,3 +1190,24 @@ def test_an_option_of_the_function_itself_is_proposed():
 def test_a_number_of_assets_is_whole(assets):
     with pytest.raises(DataError, match=r"assets is .*whole number"):
         optimization.equal_weight(assets)
+
+
+def test_means_that_are_all_zero_are_equal_means():
+    for mean in (np.zeros(3), np.full(3, 0.01), np.full(3, -0.01)):
+        with pytest.raises(DataError, match="all expected returns are equal"):
+            optimization.zero_cost_sharpe(mean, np.eye(3))
+
+
+def test_risk_parity_is_accepted_as_soon_as_it_is_good_enough(monkeypatch):
+    """After the last round, by the tolerance itself; before it, by a tenth."""
+    matrix, budget = COVARIANCE.to_numpy(), [0.7, 0.2, 0.1]
+    monkeypatch.setattr(optimization, "MAX_ROUNDS", 2)
+    with pytest.raises(ConvergenceError, match=r"missed its budget by .* after 2 Newton") as error:
+        optimization.risk_parity(matrix, budget=budget)
+    miss = float(str(error.value).split("by ")[1].split(" ")[0])
+    monkeypatch.setattr(optimization, "RISK_PARITY_TOLERANCE", 2 * miss)
+    found = optimization.risk_parity(matrix, budget=budget)
+    np.testing.assert_allclose(metrics.risk_contributions(found, matrix), budget, atol=2 * miss)
+    monkeypatch.setattr(optimization, "RISK_PARITY_TOLERANCE", miss / 2)
+    with pytest.raises(ConvergenceError):
+        optimization.risk_parity(matrix, budget=budget)

@@ -290,3 +290,120 @@ def test_long_only_variance_is_the_general_program(n, scale):
 def test_long_only_variance_needs_a_positive_definite_matrix():
     with pytest.raises(SingularCovarianceError, match="rank is 1 of 3"):
         quadratic.long_only_variance(np.ones((3, 3)))
+
+
+# ------------------------------------------------------------------- tolerances and ways out
+
+
+@pytest.mark.parametrize(("blur", "refused"), [(1e-7, True), (1e-11, False)])
+def test_conditions_hold_to_a_billionth(blur, refused, monkeypatch):
+    """A solution that refinement does not repair is refused from 1e-9 on."""
+    problem = random_problem(6)
+    exact = quadratic.solve_quadratic(*problem)
+    blurred = exact.x * (1 + blur * np.linspace(-1, 1, len(exact.x)))
+    parts = exact.multipliers * np.linalg.norm(problem[2], axis=0)
+    scale = np.trace(problem[0]) / len(problem[0])
+    monkeypatch.setattr(quadratic, "_goldfarb_idnani", lambda *_: (blurred, parts / scale))
+    monkeypatch.setattr(quadratic, "_refined", lambda *a: a[-2:])
+    if refused:
+        with pytest.raises(ConvergenceError, match=r"allowed: 1e-09"):
+            quadratic.solve_quadratic(*problem)
+    else:
+        assert 0 < quadratic.solve_quadratic(*problem).kkt_residual < 1e-9
+
+
+@pytest.mark.parametrize("gap", [1e-4, 1e-8])
+def test_inequalities_that_miss_each_other_visibly_are_infeasible(gap):
+    """x >= 1 and x <= 1 - gap: more than rounding, and no relaxation may bridge it."""
+    A, b = np.array([[1.0, -1.0]]), np.array([1.0, gap - 1])
+    with pytest.raises(InfeasibleError, match="at once"):
+        quadratic.solve_quadratic(np.ones((1, 1)), np.zeros(1), A, b)
+
+
+@pytest.mark.parametrize("gap", [1e-14, 5e-13, 1e-10])
+def test_inequalities_that_miss_each_other_by_rounding_are_not(gap):
+    A, b = np.array([[1.0, -1.0]]), np.array([1.0, gap - 1])
+    found = quadratic.solve_quadratic(np.ones((1, 1)), np.zeros(1), A, b)
+    assert found.x[0] == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e6])
+def test_equalities_that_differ_by_rounding_are_one(size):
+    """The miss is judged beside the largest level, here that of the first two."""
+    A = np.column_stack([np.ones(3), np.ones(3), np.eye(3)[0]])
+    levels = size * np.array([1.0, 1 + 1e-11, 0.0])
+    found = quadratic.solve_quadratic(np.eye(3), np.zeros(3), A, levels, 3)
+    np.testing.assert_allclose(found.x, size * np.array([0, 0.5, 0.5]), atol=1e-9 * size)
+    levels[1] = size * (1 + 1e-7)
+    with pytest.raises(InfeasibleError):
+        quadratic.solve_quadratic(np.eye(3), np.zeros(3), A, levels, 3)
+
+
+def test_a_constraint_on_nothing():
+    """A column of zeros asks for 0 >= level: always true, or never."""
+    A = np.column_stack([np.ones(2), np.zeros(2)])
+    found = quadratic.solve_quadratic(np.diag([1.0, 3.0]), np.zeros(2), A, np.array([1.0, -2.0]), 1)
+    np.testing.assert_allclose(found.x, [0.75, 0.25], atol=1e-14)
+    assert found.multipliers[1] == 0
+    with pytest.raises(InfeasibleError):
+        quadratic.solve_quadratic(np.eye(2), np.zeros(2), A, np.array([1.0, 0.5]), 1)
+
+
+@pytest.mark.parametrize("trouble", ["refusal", "rough"])
+def test_long_only_variance_has_a_second_way(trouble, monkeypatch):
+    """Where the quick way fails or loses digits, the general program is solved."""
+    root = np.random.default_rng(3).standard_normal((6, 9))
+    Q = root @ root.T
+    wanted = quadratic.long_only_variance(Q)
+    solve, calls = quadratic.quadprog.solve_qp, []
+
+    def once(*problem):
+        calls.append(problem)
+        if len(calls) > 1:
+            return solve(*problem)
+        if trouble == "refusal":
+            raise ValueError("constraints are inconsistent, no solution!")
+        found = solve(*problem)
+        return (found[0] + 1e-6 * np.linspace(-1, 1, 6), *found[1:])
+
+    monkeypatch.setattr(quadratic.quadprog, "solve_qp", once)
+    found = quadratic.long_only_variance(Q)
+    assert len(calls) == 2
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-13)
+
+
+# ------------------------------------------------------------------- what is singular
+
+
+@pytest.mark.parametrize("refuse", [_linalg.require_definite, _linalg.factorise])
+def test_what_is_singular_to_working_precision(refuse):
+    def pair(gap):
+        return np.array([[1.0, 1 - gap], [1 - gap, 1.0]])
+
+    refuse(pair(1e-6))
+    refuse(pair(1e-13))
+    with pytest.raises(SingularCovarianceError, match="rank is 1 of 2"):
+        refuse(pair(1e-16))
+
+
+@pytest.mark.parametrize("refuse", [_linalg.require_definite, _linalg.factorise])
+@pytest.mark.parametrize("variance", [0.0, -1.0])
+def test_assets_without_a_positive_variance_are_refused(refuse, variance):
+    message = "rank is 2 of 3" if variance == 0 else "indefinite: its lowest eigenvalue is -1"
+    with pytest.raises(SingularCovarianceError, match=message):
+        refuse(np.diag([1.0, variance, 2.0]))
+
+
+def test_refusals_count_what_is_above_rounding():
+    """Twins, and an asset with a ten-billionth of their variance: two dimensions of three."""
+    Q = np.array([[1.0, 1.0, 0], [1.0, 1.0, 0], [0, 0, 1e-10]])
+    with pytest.raises(SingularCovarianceError, match=r"rank is 2 of 3.*0 times its highest"):
+        _linalg.factorise(Q)
+
+
+@pytest.mark.parametrize(("lowest", "word"), [(-1e-8, "indefinite"), (-1e-13, "rank is 2 of 3")])
+def test_rounding_below_zero_is_not_called_indefinite(lowest, word):
+    vectors = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    Q = (vectors * [lowest, 1.0, 2.0]) @ vectors.T
+    with pytest.raises(SingularCovarianceError, match=word):
+        _linalg.factorise((Q + Q.T) / 2)
