@@ -421,6 +421,7 @@ def main(arguments: Sequence[str] | None = None, core: Sequence[str] = CORE) -> 
     parser.add_argument("--room", action="append", help="try only those of this room; repeatable")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--root", type=Path, default=ROOT)
+    parser.add_argument("--output", type=Path, help="tests/mutants.json by default")
     options = parser.parse_args(arguments)
     for library in LIBRARIES:
         import_module(library)
@@ -431,7 +432,7 @@ def main(arguments: Sequence[str] | None = None, core: Sequence[str] = CORE) -> 
         if mutant.room in (options.room or core)
     ]
     results = _try_all(root, mutants, options.jobs)
-    path = root / "tests" / "mutants.json"
+    path = options.output or root / "tests" / "mutants.json"
     old = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     found = record(old, mutants, results, {"seed": options.seed, "sample": options.sample})
     text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"

@@ -449,6 +449,32 @@ def test_poet_raises_the_constant_only_where_it_must_and_hardly_more():
         assert (lowest >= 0.01 - 1e-9) == definite
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_poet_raises_the_constant_to_one_part_in_a_thousand(seed):
+    few = paired_table(seed, (16, 40))
+    constant = poet_threshold(few, n_factors=1, threshold=0.0)
+    for factor, definite in ((1.0, True), (1 - 1.001e-3, False)):
+        kept = dumb_poet(few, 1, factor * constant)[1]
+        spread = np.sqrt(np.diagonal(kept))
+        lowest = np.linalg.eigvalsh(kept / np.outer(spread, spread))[0]
+        assert (lowest >= 0.01 - 1e-12) == definite
+
+
+@pytest.mark.parametrize(("noise", "kept"), [(1e-5, True), (1e-10, False)])
+def test_poet_takes_only_rounding_for_nothing(noise, kept):
+    """What a factor leaves is kept, small as it may be; what is rounding has no correlation."""
+    rng = np.random.default_rng(6)
+    returns = rng.standard_normal((50, 1)) * np.linspace(1, 2, 5)
+    returns += noise * rng.standard_normal((50, 5))
+    Y = returns - returns.mean(axis=0)
+    left = _poet.residuals(Y, 49, 1)
+    assert ((left.spread > 0) == kept).all()
+    assert ((left.correlation - np.eye(5)) != 0).any() == kept
+    if kept:
+        U = Y - Y @ np.linalg.svd(Y)[2][:1].T @ np.linalg.svd(Y)[2][:1]
+        np.testing.assert_allclose(left.spread, U.std(axis=0) * np.sqrt(50 / 49), rtol=1e-6)
+
+
 def test_poet_between_pca_and_the_sample():
     returns = paired_table(3)
     S = covariance.sample(returns)
@@ -476,6 +502,9 @@ def test_poet_of_pairs_that_always_move_alike():
     returns = np.random.default_rng(5).standard_normal((3, 6))
     found = covariance.poet(returns, n_factors=1)
     assert np.linalg.eigvalsh(found)[0] > 0
+    Y = returns - returns.mean(axis=0)
+    left = _poet.residuals(Y, 2, 1)
+    assert np.linalg.eigvalsh(left.softened(left.constant(0.5)))[0] >= 0.01 - 1e-12
 
 
 @pytest.mark.parametrize("threshold", [-0.1, np.nan, np.inf, "soft", None])

@@ -613,3 +613,37 @@ def test_components_are_zero_exactly_or_well_above():
         assert not theta[list(model.at_boundary)].any()
         at_zero += len(model.at_boundary)
     assert at_zero > 30
+
+
+@pytest.mark.parametrize("share", [0.02, 0.4, 0.97])
+def test_the_search_with_one_kernel_begins_at_the_best_of_a_grid(share):
+    """33 shares on a logistic scale, each with the scale that is best for it: by brute force."""
+    rng = np.random.default_rng(8)
+    root = rng.standard_normal((7, 9))
+    K = root @ root.T / 9
+    truth = share * K / np.diagonal(K).mean() + (1 - share) * np.eye(7)
+    n = 60
+    E = rng.standard_normal((n, 7)) @ np.linalg.cholesky(truth).T * 0.03
+    evaluate, start = kernel_model._one_kernel(E, n, K)
+    S, mean, found = E.T @ E / n, np.diagonal(K).mean(), {}
+    for logit in np.arange(-8, 8.1, 0.5):
+        h = 1 / (1 + np.exp(-logit))
+        V = h * K / mean + (1 - h) * np.eye(7)
+        size = np.trace(np.linalg.solve(V, S)) / 7
+        value = -n / 2 * (np.linalg.slogdet(size * V)[1] + 7)
+        found[value] = size * np.array([h / mean, 1 - h])
+    np.testing.assert_allclose(start, found[max(found)], rtol=1e-8)
+    assert evaluate(start)[0] == pytest.approx(max(found), rel=1e-10)
+
+
+def test_components_outside_have_no_likelihood():
+    """Variances that are not positive definite: minus infinity, whatever the form."""
+    rng = np.random.default_rng(9)
+    K, E = np.diag([1.0, 2.0, 3.0]), rng.standard_normal((20, 3))
+    evaluate = kernel_model._one_kernel(E, 20, K)[0]
+    outside = np.array([0.1, -0.2])
+    assert evaluate(outside)[0] == -np.inf
+    assert evaluate(np.array([0.1, -0.1]))[0] == -np.inf  # singular: 0.1 * 1 - 0.1
+    assert np.isfinite(evaluate(np.array([0.1, -0.0999]))[0])
+    assert kernel_model._complete(outside, E.T @ E / 20, 20, [K])[0] == -np.inf
+    assert np.isfinite(kernel_model._complete(np.array([0.1, 0.0]), E.T @ E / 20, 20, [K])[0])

@@ -907,3 +907,38 @@ def test_input_is_left_alone():
     panel_reml(returns, K, fixed=X, random=("asset", "period")).confint()
     for table, copy in zip((returns, K, X), before, strict=True):
         pd.testing.assert_frame_equal(table, copy)
+
+
+@pytest.mark.parametrize("best", [0.0, 1e-6, 1.0, 40.0])
+@pytest.mark.parametrize("positive", [False, True])
+def test_an_interval_ends_where_the_function_crosses_zero(best, positive):
+    """Known crossings on both sides, near and far, with a typical size that is far too small."""
+    if positive and best == 0:
+        return
+    for low, high in ((0.999 * best, 1.001 * best + 1e-6), (best / 300, 300 * best + 1)):
+
+        def excess(x, low=low, high=high):
+            below = best - low if best > 0 else 1.0
+            return (best - x) / below - 1 if x < best else (x - best) / (high - best) - 1
+
+        found = panel_likelihood.interval(excess, best, 1e-3, positive=positive)
+        assert found == pytest.approx((low if best else 0.0, high), rel=1e-5)
+
+
+def test_an_interval_reaches_zero_where_the_function_does_not_cross():
+    def excess(x):
+        return abs(x - 1) - 2  # negative from -1 to 3
+
+    assert panel_likelihood.interval(excess, 1.0, 0.1) == pytest.approx((0.0, 3.0))
+    touching = panel_likelihood.interval(lambda x: abs(x - 1) - 1, 1.0, 0.1)
+    assert touching == pytest.approx((0.0, 2.0))
+
+
+def test_an_interval_of_what_is_positive_comes_near_zero():
+    """Where zero is out of the question, the lower end is looked for by halves."""
+
+    def excess(x):
+        return abs(np.log(x)) - 7
+
+    found = panel_likelihood.interval(excess, 1.0, 0.1, positive=True)
+    assert found == pytest.approx((np.exp(-7), np.exp(7)), rel=1e-4)

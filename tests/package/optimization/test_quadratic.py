@@ -203,6 +203,8 @@ def test_covariances_of_too_few_periods_are_always_refused(shape, n_equalities):
             quadratic.solve_quadratic(
                 np.cov(returns.T), np.zeros(n), np.ones((n, 1)), np.ones(1), n_equalities
             )
+        with pytest.raises(SingularCovarianceError):
+            quadratic.long_only_variance(np.cov(returns.T))
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
@@ -352,9 +354,10 @@ def test_a_constraint_on_nothing():
 @pytest.mark.parametrize("trouble", ["refusal", "rough"])
 def test_long_only_variance_has_a_second_way(trouble, monkeypatch):
     """Where the quick way fails or loses digits, the general program is solved."""
-    root = np.random.default_rng(3).standard_normal((6, 9))
+    root = np.random.default_rng(3).standard_normal((6, 90))
     Q = root @ root.T
     wanted = quadratic.long_only_variance(Q)
+    assert wanted.min() > 0.01
     solve, calls = quadratic.quadprog.solve_qp, []
 
     def once(*problem):
