@@ -1,6 +1,7 @@
 """Panel models against lme4, nlme, sommer, statsmodels, and the density of all cells."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -379,6 +380,10 @@ def test_balanced_unrelated_assets_have_the_variances_of_the_textbook(seed, meth
         assert fit.at_boundary == ("asset",)
         assert fit.heritability == fit.reliability == 0
         assert (fit.effects == 0).all()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert fit.accuracy.isna().all(), "an effect without variance has no accuracy"
+            assert fit.effect_reliability.isna().all()
 
 
 def test_the_two_shares_are_what_they_are_called():

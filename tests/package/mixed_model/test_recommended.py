@@ -240,3 +240,13 @@ def test_bad_arguments_are_named(arguments, message):
 def test_bad_returns_are_named(returns, message):
     with pytest.raises(DataError, match=message):
         mixed_model.covariance(returns, GROUPS)
+
+
+def test_heritability_is_the_mean_share_of_what_assets_have_in_common():
+    fit = mixed_model.fit(RETURNS, GROUPS)
+    total = np.diagonal(fit.model.covariance())
+    own = fit.model.specific_variance
+    assert fit.heritability == pytest.approx(np.mean(1 - own / total), rel=1e-12)
+    assert 0.2 < fit.heritability < 0.95
+    alone = np.random.default_rng(1).standard_normal((400, 6))
+    assert 0 < mixed_model.fit(alone).heritability < 0.2
