@@ -7,6 +7,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import pdist
 
 from mixfolio import metrics, relationship
 from mixfolio.backtest import _engine as backtest
@@ -676,3 +678,40 @@ def test_what_cannot_be_repaired_is_named():
         relationship.nearest_psd([[1, 1], [0, 1]])
     with pytest.raises(ConvergenceError, match=r"2 steps.*tolerance"):
         relationship.nearest_psd(opinions(1, 8), max_iterations=2)
+
+
+# ------------------------------------------------------------------- by hand
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -0.2])
+def test_features_that_are_the_same_for_all_are_refused_whatever_they_are(value):
+    table = pd.DataFrame({"size": [1.0, 2.0, 5.0], "flat": value}, list("abc"))
+    with pytest.raises(DataError, match=r"1 column\(s\) that are the same.*'flat'"):
+        relationship.kernel(table)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("seed", range(4))
+def test_order_is_that_of_the_distances_between_points(scale, seed):
+    """A matrix of products of points has the points' distances: average linkage on these."""
+    points = scale * np.random.default_rng(seed).standard_normal((12, 20))
+    tree = linkage(pdist(points), "average", optimal_ordering=True)
+    found = relationship.cluster_order(points @ points.T)
+    assert found.tolist() == leaves_list(tree).tolist()
+
+
+def test_permutations_that_change_nothing_count():
+    """Two pairs: 8 of the 24 orders of four assets leave them, and tie with what is observed."""
+    pairs = relationship.from_groups(["a", "a", "b", "b"])
+    rng = np.random.default_rng(1)
+    found = relationship.association(pairs, 0.3 * pairs + 0.1, n_permutations=2000, rng=rng)
+    assert found.correlation == pytest.approx(1)
+    assert abs(found.p_value - 1 / 3) < 4 * np.sqrt(2 / 9 / 2000)
+
+
+def test_without_permutations_there_is_no_p_value():
+    K = np.random.default_rng(2).standard_normal((6, 9))
+    for rng in (None, np.random.default_rng(3)):
+        assert np.isnan(
+            relationship.association(K @ K.T, np.cov(K), n_permutations=0, rng=rng).p_value
+        )

@@ -204,3 +204,35 @@ def test_records_that_cannot_be_compared():
         comparisons.model_confidence_set(table.to_numpy(), rng=generator())
     with pytest.raises(DataError, match=r"s0 and the benchmark s4 are the same record"):
         comparisons.stepdown(table.assign(s0=table["s4"]), "s4", rng=generator())
+
+
+def test_resamples_in_which_a_record_never_moves_are_left_out():
+    """A record that moves in three periods of sixty only is still for many resamples."""
+    table = records(3, 60, (1.0, 1.0, 1.0))
+    quiet = pd.Series(0.0, table.index)
+    quiet.iloc[[10, 31, 50]] = [0.03, -0.02, 0.02]
+    found = comparisons.model_confidence_set(
+        table.assign(quiet=quiet), rng=generator(1), n_resamples=499
+    )
+    assert np.isfinite(found.to_numpy(dtype=float)).all()
+    assert found.index[0] == "quiet"
+    assert found.loc["quiet", "included"]
+    values = table.assign(quiet=quiet).to_numpy()
+    values = values / values.std(axis=0, ddof=1).mean()
+    chunks = resampling.resamples(values, resampling.log_variance, 4, 499, generator(1))
+    drawn = np.concatenate([resampled for resampled, _ in chunks])
+    moving = np.isfinite(drawn).all(axis=1)
+    assert 5 < (~moving).sum() < 400
+    losses = np.log(values.var(axis=0))
+    p = comparisons._eliminate(losses, drawn[moving] - losses)
+    np.testing.assert_array_equal(found["p_value"][[*table, "quiet"]], p)
+
+
+def test_records_that_differ_by_little_but_surely_are_told_apart():
+    """The second moves like the first but for a ten-billionth, more in almost every block."""
+    losses, rng = np.array([0.0, 5e-10]), generator(2)
+    noise = 1e-10 * rng.standard_normal((999, 1)) * np.array([0.5, -0.5])
+    p = comparisons._eliminate(losses, noise)
+    assert p[0] == 1
+    assert p[1] < 0.01
+    assert (comparisons._eliminate(losses * 1e-4, noise * 1e-4) == 1).all(), "that is rounding"
