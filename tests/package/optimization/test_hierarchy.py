@@ -393,3 +393,16 @@ def test_unknown_linkages():
 def test_unusable_covariances(method, matrix):
     with pytest.raises(DataError):
         method(matrix)
+
+
+def test_one_segment_that_has_a_negative_variance_is_enough_to_refuse():
+    negative = np.array([[1.0, -1.5], [-1.5, 1.0]])
+    for blocks in ((negative, np.eye(2)), (np.eye(2), negative), (np.eye(3), negative, np.eye(2))):
+        with pytest.raises(SingularCovarianceError, match="no covariance"):
+            hierarchy._bisect(block_diag(*blocks))
+
+
+def test_a_small_variance_is_not_taken_for_rounding():
+    nearly = np.array([[1.0, -1 + 1e-12], [-1 + 1e-12, 1.0]])
+    found = hierarchy._bisect(block_diag(nearly, np.eye(2)))
+    assert found[2:] == pytest.approx(2 * [5e-13 / (5e-13 + 0.5) / 2], rel=1e-3)

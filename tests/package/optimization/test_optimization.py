@@ -1211,3 +1211,20 @@ def test_risk_parity_is_accepted_as_soon_as_it_is_good_enough(monkeypatch):
     monkeypatch.setattr(optimization, "RISK_PARITY_TOLERANCE", miss / 2)
     with pytest.raises(ConvergenceError):
         optimization.risk_parity(matrix, budget=budget)
+
+
+def test_no_risk_to_share_is_told_with_the_lowest_eigenvalue():
+    with pytest.raises(SingularCovarianceError, match=r"correlations: -0\.5\)"):
+        optimization._budgeted(np.array([[1.0, -1.5], [-1.5, 1.0]]), np.array([0.5, 0.5]))
+
+
+@pytest.mark.parametrize(("miss", "stays"), [(1e-15, True), (1e-12, False)])
+def test_what_is_held_stays_only_if_it_is_allowed(miss, stays):
+    """Missing a bound by more than rounding is a reason to trade, however dear."""
+    held = np.array([1 + miss, -miss])
+    A, b = np.column_stack([np.ones(2), np.eye(2)]), np.array([1.0, 0.0, 0.0])
+    assert optimization._stays(np.zeros(2), 1.0, held, A, b, 1) == stays
+    away = np.array([1 + miss, 0.0])
+    assert optimization._stays(np.zeros(2), 1.0, away, A, b, 1) == stays
+    low = np.array([1 - miss, 0.0])
+    assert optimization._stays(np.zeros(2), 1.0, low, A, b, 1) == stays

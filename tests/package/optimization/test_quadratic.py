@@ -1,6 +1,7 @@
 """Quadratic programs: against R's quadprog, and against the conditions that define a solution."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -393,7 +394,8 @@ def test_what_is_singular_to_working_precision(refuse):
 @pytest.mark.parametrize("variance", [0.0, -1.0])
 def test_assets_without_a_positive_variance_are_refused(refuse, variance):
     message = "rank is 2 of 3" if variance == 0 else "indefinite: its lowest eigenvalue is -1"
-    with pytest.raises(SingularCovarianceError, match=message):
+    with warnings.catch_warnings(), pytest.raises(SingularCovarianceError, match=message):
+        warnings.simplefilter("error")
         refuse(np.diag([1.0, variance, 2.0]))
 
 
