@@ -142,6 +142,7 @@ def site_inputs() -> list[Path]:
     return [
         PROJECT.config,
         PROJECT.confirmed,
+        PROJECT.root / "tests" / "mutants.json",
         LOCK,
         *sorted(path for path in PROJECT.book_dir.rglob("*") if path.is_file()),
         *map(PROJECT.executed, CHAPTERS),

@@ -5,6 +5,7 @@ import platform
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import sqrt
 
 from nbformat import NotebookNode
 
@@ -112,9 +113,10 @@ MUTANTS = """
 
 A test that passes says little if it also passes on wrong code. So {sampled} small errors were
 planted in the numerical core, one at a time, drawn at random from all that are possible: another
-comparison, operator, constant, sign or axis, a statement left out. The tests noticed {killed}; of
-the others {equal} change nothing that can be seen, which leaves {share:.0%} noticed. Recorded on
-{date} with seed {seed}; `make mutants` repeats it, and `tests/mutants.json` lists every survivor.
+comparison, operator, constant, sign or axis, a statement left out. The tests noticed {killed}. Of
+the others {equal} change no result, as judged by hand, which leaves {share:.0%} noticed (standard
+error {error:.1%}). Recorded on {date}; `make mutants SEED={seed}` repeats it, and
+`tests/mutants.json` lists every survivor, with the reason where it changes nothing.
 
 | room | planted | noticed | without effect | missed |
 |---|--:|--:|--:|--:|
@@ -144,8 +146,10 @@ def mutants(project: Project) -> str:
         total.update(counts)
         missed = sampled - killed - equal[room]
         rows.append(f"| `{room}` | {sampled} | {killed} | {equal[room]} | {missed} |\n")
-    share = total["killed"] / (total["sampled"] - total["equal"])
-    told = {"date": found["date"], "seed": found["seed"], "share": share}
+    n = total["sampled"] - total["equal"]
+    share = total["killed"] / n
+    told = {"share": share, "error": sqrt(share * (1 - share) / n)}
+    told |= {"date": found["date"], "seed": found["seed"]}
     return MUTANTS.format(**total, **told) + "".join(rows)
 
 
