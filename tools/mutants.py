@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -279,10 +280,11 @@ def _forked(work: Callable[[], int], limit: float) -> int | None:
     """What a forked process returns, or None if it takes too long."""
     process = multiprocessing.get_context("fork").Process(target=lambda: os._exit(work()))
     process.start()
+    assert process.pid is not None
     process.join(limit)
     late = process.is_alive()
     try:  # also whatever it has started
-        os.killpg(process.pid or 0, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         process.kill()
     process.join()
@@ -350,8 +352,9 @@ class Bench:
 
     def _fails(self, room: str, names: list[str], limit: float) -> bool:
         files = list(dict.fromkeys(name.split("::")[0] for name in names)) or self.paths(room)
-        log = self.home / "log"
-        return _forked(lambda: _pytest(self.root, self.home, files, Order(names), log), limit) != 0
+        work = partial(_pytest, self.root, self.home, files, Order(names), self.home / "log")
+        passed = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+        return _forked(work, limit) not in passed
 
 
 def _share(root: Path, mutants: Sequence[Mutant]) -> list[bool]:
