@@ -2,9 +2,9 @@
 
 A mutant is one module with one small change: a comparison, an operator, a constant, a sign, a
 boolean, an axis, a minimum for a maximum, a statement or a guard left out. A seeded sample of all
-that are possible is drawn. Each is written into a copy of the package, and the tests of its room
-run on that: first those that call the changed function, quickest first, then all. A mutant that
-no test notices survives; `tests/mutants.json` lists it. What survives because nobody could see
+that are possible is drawn. Each is written into a copy of the package, and those tests of its
+room run on that which call the changed function, quickest first, or all where none is known to. A mutant
+that no test notices survives; `tests/mutants.json` lists it. What survives because nobody could see
 it, being equal to the original for every input, is given a sentence there that says why, by hand;
 the sentence stays as long as the line does.
 
@@ -238,28 +238,41 @@ class Order:
 
 
 class Calls:
-    """For pytest: which functions of the package each test calls, and how long it takes."""
+    """For pytest: which functions of the package each test calls, and how long it takes.
+
+    What is called while a test is set up counts for all tests of its file: it may be a fixture
+    that they share.
+    """
 
     def __init__(self, home: Path) -> None:
-        self.home, self.tests = f"{home}{os.sep}", dict[str, tuple[float, list[str]]]()
+        self.home, self.called = f"{home}{os.sep}", set[str]()
+        self.tests, self.shared = dict[str, tuple[float, list[str]]](), dict[str, list[str]]()
+
+    def _note(self, frame: Any, event: str, _: object) -> None:
+        file = frame.f_code.co_filename
+        if event == "call" and file.startswith(self.home):
+            self.called.add(f"{file.removeprefix(self.home)}:{frame.f_code.co_firstlineno}")
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        called, began = set[tuple[str, int]](), time.perf_counter()
-
-        def note(frame: Any, event: str, _: object) -> None:
-            if event == "call":
-                called.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
-
-        sys.setprofile(note)
+        began, self.called = time.perf_counter(), set()
+        sys.setprofile(self._note)
         yield
         sys.setprofile(None)
-        keys = [
-            f"{file.removeprefix(self.home)}:{line}"
-            for file, line in called
-            if file.startswith(self.home)
-        ]
-        self.tests[item.nodeid] = (time.perf_counter() - began, keys)
+        self.tests[item.nodeid] = (time.perf_counter() - began, sorted(self.called))
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        yield
+        self.shared.setdefault(item.nodeid.split("::")[0], []).extend(self.called)
+
+    def callers(self) -> dict[str, list[str]]:
+        """For each function its tests, the quickest first."""
+        found: dict[str, list[str]] = {}
+        for name, (_, called) in sorted(self.tests.items(), key=lambda test: test[1][0]):
+            for key in {*called, *self.shared.get(name.split("::")[0], ())}:
+                found.setdefault(key, []).append(name)
+        return found
 
 
 def _pytest(root: Path, home: Path, paths: Sequence[str], plugin: object, log: Path) -> int:
@@ -267,12 +280,13 @@ def _pytest(root: Path, home: Path, paths: Sequence[str], plugin: object, log: P
     os.chdir(root)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(home / "src"), str(root)])
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(home / "src"))
     with log.open("w") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
-    options = ["-x", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    options = ["-x", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
     return int(pytest.main([*options, *paths], plugins=[plugin]))
 
 
@@ -291,8 +305,16 @@ def _forked(work: Callable[[], int], limit: float) -> int | None:
     return None if late else process.exitcode
 
 
+@dataclass
+class Room:
+    """How long the tests of a room take, and which of them call which function."""
+
+    seconds: float
+    callers: dict[str, list[str]]
+
+
 class Bench:
-    """A copy of the package in which mutants are tried, and what its tests call.
+    """A copy of the package in which mutants are tried.
 
     Parameters
     ----------
@@ -300,82 +322,90 @@ class Bench:
         Of the repository: `src/mixfolio`, `tests/package`, `data`.
     home : Path
         An empty folder for the copy.
+    rooms : dict
+        What is known of the tests of rooms.
     """
 
-    def __init__(self, root: Path, home: Path) -> None:
-        self.root, self.home = root, home
-        self.rooms = dict[str, tuple[float, dict[str, tuple[float, list[str]]]]]()
+    def __init__(self, root: Path, home: Path, rooms: dict[str, Room]) -> None:
+        self.root, self.home, self.rooms = root, home, rooms
         shutil.copytree(root / "src", home / "src", ignore=shutil.ignore_patterns("__pycache__"))
         if (root / "data").is_dir():
             shutil.copytree(root / "data", home / "data")
 
     def paths(self, room: str) -> list[str]:
-        names = (f"tests/package/{name}" for name in TESTS.get(room, (room,)))
-        tests = (name if (self.root / name).is_dir() else f"{name}.py" for name in names)
+        """Where the tests of a room are."""
+        folder = "tests/package"
         return [
-            name.replace("package/", "package/test_") if name.endswith(".py") else name
-            for name in tests
+            f"{folder}/{name}"
+            if (self.root / folder / name).is_dir()
+            else f"{folder}/test_{name}.py"
+            for name in TESTS.get(room, (room,))
         ]
 
     def prepare(self, room: str) -> None:
         """Run the tests of a room unchanged; they have to pass."""
-        if room in self.rooms:
-            return
         found, calls = self.home / "calls.json", Calls(self.home)
 
         def work() -> int:
             code = _pytest(self.root, self.home, self.paths(room), calls, self.home / "log")
-            found.write_text(json.dumps(calls.tests), encoding="utf-8")
+            found.write_text(json.dumps(calls.callers()), encoding="utf-8")
             return code
 
         began = time.perf_counter()
         if _forked(work, 1800) != 0:
             text = (self.home / "log").read_text(encoding="utf-8", errors="replace")
             raise SystemExit(f"the tests of {room} fail without any mutant:\n{text[-3000:]}")
-        self.rooms[room] = time.perf_counter() - began, json.loads(found.read_text("utf-8"))
+        seconds = time.perf_counter() - began
+        self.rooms[room] = Room(seconds, json.loads(found.read_text(encoding="utf-8")))
 
     def kills(self, mutant: Mutant) -> bool:
         """Whether a test fails on a mutant, or takes far too long."""
-        self.prepare(mutant.room)
-        took, tests = self.rooms[mutant.room]
-        key = f"{mutant.file}:{mutant.function}"
-        callers = sorted((t, name) for name, (t, called) in tests.items() if key in called)
-        first = sum(seconds for seconds, _ in callers), [name for _, name in callers]
-        stages = [first, (took, [])] if callers else [(took, [])]
         path = self.home / mutant.file
         source = path.read_bytes()
         path.write_bytes(mutant.apply(source))
         try:
-            return any(self._fails(mutant.room, names, 20 + 5 * t) for t, names in stages)
+            return self._fails(mutant)
         finally:
             path.write_bytes(source)
 
-    def _fails(self, room: str, names: list[str], limit: float) -> bool:
-        files = list(dict.fromkeys(name.split("::")[0] for name in names)) or self.paths(room)
-        work = partial(_pytest, self.root, self.home, files, Order(names), self.home / "log")
+    def _fails(self, mutant: Mutant) -> bool:
+        """Tests that call the function, or all of the room where none is known to."""
+        room = self.rooms[mutant.room]
+        names = room.callers.get(f"{mutant.file}:{mutant.function}", [])
+        files = list(dict.fromkeys(name.split("::")[0] for name in names))
+        paths, log = files or self.paths(mutant.room), self.home / "log"
+        work = partial(_pytest, self.root, self.home, paths, Order(names), log)
         passed = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-        return _forked(work, limit) not in passed
+        return _forked(work, 20 + 5 * room.seconds) not in passed
 
 
-def _share(root: Path, mutants: Sequence[Mutant]) -> list[bool]:
+def _share(root: Path, mutants: Sequence[Mutant], rooms: dict[str, Room]) -> list[bool]:
     """Of some mutants, which are killed; says so as it goes."""
     with tempfile.TemporaryDirectory() as folder:
-        bench, results = Bench(root, Path(folder).resolve()), []
+        bench, results = Bench(root, Path(folder).resolve(), rooms), []
         for mutant in mutants:
             results.append(bench.kills(mutant))
-            end = f"{mutant.file}:{mutant.line}: {mutant.before} -> {mutant.after}"
-            print("killed  " if results[-1] else "SURVIVES", end, flush=True)
+            change = f"{mutant.file}:{mutant.line}: {mutant.before} -> {mutant.after}"
+            print("killed  " if results[-1] else "SURVIVES", change, flush=True)
     return results
 
 
 def _try_all(root: Path, mutants: Sequence[Mutant], jobs: int) -> list[bool]:
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(root, Path(folder).resolve(), {})
+        for room in dict.fromkeys(mutant.room for mutant in mutants):
+            bench.prepare(room)
     if jobs == 1:
-        return _share(root, mutants)
+        return _share(root, mutants, bench.rooms)
     context = multiprocessing.get_context("fork")
     pipes = [context.Pipe(duplex=False) for _ in range(jobs)]
     shares = [mutants[number::jobs] for number in range(jobs)]
     for (_, out), share in zip(pipes, shares, strict=True):
-        context.Process(target=lambda out=out, share=share: out.send(_share(root, share))).start()
+
+        def work(out: Any = out, share: Sequence[Mutant] = share) -> None:
+            out.send(_share(root, share, bench.rooms))
+
+        context.Process(target=work).start()
         out.close()
     results: list[bool] = [False] * len(mutants)
     for number, (source, _) in enumerate(pipes):
