@@ -2,11 +2,10 @@
 
 A mutant is one module with one small change: a comparison, an operator, a constant, a sign, a
 boolean, an axis, a minimum for a maximum, a statement or a guard left out. A seeded sample of all
-that are possible is drawn. Each is written into a copy of the package, and those tests of its
-room run on that which call the changed function, quickest first, or all where none is known to. A mutant
-that no test notices survives; `tests/mutants.json` lists it. What survives because nobody could see
-it, being equal to the original for every input, is given a sentence there that says why, by hand;
-the sentence stays as long as the line does.
+that are possible is drawn. Each is written into a copy of the package. Of the tests of its room
+those run on that which call the changed function, quickest first; all, where none is known to. A
+mutant that no test notices survives; `tests/mutants.json` lists it. What survives because it
+changes no result is given a sentence there that says why, by hand; it stays as long as the line.
 
 Nothing is changed in docstrings, annotations, decorators, messages of errors and warnings, nor in
 options that say how and not what (`HOW`). Every mutant runs in a fork of a process that has

@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
 from mixfolio.errors import ConvergenceError, DataError
+from mixfolio.mixed_model import _common as common
 from mixfolio.mixed_model import _kernels as kernel_model
 from mixfolio.mixed_model import covariance_reml
 
@@ -647,3 +648,19 @@ def test_components_outside_have_no_likelihood():
     assert np.isfinite(evaluate(np.array([0.1, -0.0999]))[0])
     assert kernel_model._complete(outside, E.T @ E / 20, 20, [K])[0] == -np.inf
     assert np.isfinite(kernel_model._complete(np.array([0.1, 0.0]), E.T @ E / 20, 20, [K])[0])
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_units_of_a_factor_do_not_matter(unit):
+    returns, kernels, f = world(factors=1)
+    plain, other = (covariance_reml(returns, kernels, factors=x) for x in (f, unit * f))
+    np.testing.assert_allclose(other.variance_components, plain.variance_components, rtol=1e-6)
+    with pytest.raises(DataError, match="is constant"):
+        covariance_reml(returns, kernels, factors=0 * f + unit * 0.1)
+
+
+def test_the_first_missing_period_is_the_first_of_the_returns():
+    """In their order, whatever it is."""
+    table = pd.DataFrame({"f": [1.0, 2.0]}, ["b", "c"])
+    with pytest.raises(DataError, match=r"lacks 2 of the 4 periods .*the first is z"):
+        common._match_periods(table, pd.Index(["z", "b", "a", "c"]), "factors")

@@ -947,3 +947,22 @@ def test_an_interval_of_what_is_positive_comes_near_zero():
 
     found = panel_likelihood.interval(excess, 1.0, 0.1, positive=True)
     assert found == pytest.approx((np.exp(-7), np.exp(7)), rel=1e-4)
+
+
+def test_two_assets_are_enough_and_one_is_not():
+    returns, _, _ = panel(3, (40, 2), p=0, ratio=2.0)
+    fit = panel_reml(returns)
+    assert list(fit.effects.index) == list(returns)
+    with pytest.raises(DataError, match="1 asset"):
+        panel_reml(returns.iloc[:, :1])
+
+
+def test_regressors_that_are_nearly_the_same_are_still_two():
+    """A millionth of what they share is theirs alone: what is fitted is the same."""
+    returns, K, X = panel(5, (60, 5), p=2)
+    near = pd.DataFrame({"a": X["x0"], "b": X["x0"] + 1e-6 * X["x1"]})
+    fit, plain = (panel_reml(returns, K, fixed=table) for table in (near, X))
+    np.testing.assert_allclose(fit.variance_components, plain.variance_components, rtol=1e-5)
+    same = near.assign(b=X["x0"] + 1e-10 * X["x1"])
+    with pytest.raises(DataError, match=r"combination|collinear"):
+        panel_reml(returns, K, fixed=same)
