@@ -511,3 +511,14 @@ def test_poet_of_pairs_that_always_move_alike():
 def test_thresholds(threshold):
     with pytest.raises(DataError, match="threshold is"):
         covariance.poet(factor_table(), n_factors=1, threshold=threshold)
+
+
+@pytest.mark.parametrize(("size", "kept"), [(1.95, False), (2.3, True), (2.9, True)])
+def test_clipping_keeps_what_is_just_above_the_edge(size, kept):
+    """Ten assets, fifty periods: the edge of noise is (1 + sqrt(0.2))^2 = 2.09."""
+    r = (size - 1) / 9
+    C = (1 - r) * np.eye(10) + r
+    Z = np.random.default_rng(8).standard_normal((50, 10))
+    Z = 7 * np.linalg.qr(Z - Z.mean(axis=0))[0]  # uncorrelated to the last digit
+    found = np.linalg.eigvalsh(covariance.clip_eigenvalues(Z @ np.linalg.cholesky(C).T))
+    assert found[-1] == pytest.approx(size if kept else 1)

@@ -100,3 +100,12 @@ def test_other_refusals():
         robust.tyler(NORMAL[:7])
     with pytest.raises(ConvergenceError, match="500 rounds"):
         robust.tyler(NORMAL, tolerance=-1.0)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e8])
+def test_an_asset_that_moves_by_rounding_only_is_refused_in_any_unit(unit):
+    values = np.random.default_rng(0).standard_normal((30, 2)) * unit
+    assert np.isfinite(robust.winsorised(values)).all()
+    values[:, 1] = unit * (1 + np.finfo(float).eps * (np.arange(30) % 2))
+    with pytest.raises(DataError, match="asset 1 does not move"):
+        robust.winsorised(values)

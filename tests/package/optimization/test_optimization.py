@@ -1228,3 +1228,12 @@ def test_what_is_held_stays_only_if_it_is_allowed(miss, stays):
     assert optimization._stays(np.zeros(2), 1.0, away, A, b, 1) == stays
     low = np.array([1 - miss, 0.0])
     assert optimization._stays(np.zeros(2), 1.0, low, A, b, 1) == stays
+
+
+def test_a_target_beyond_reach_by_rounding_is_within_reach():
+    """Where the lowest mean is zero as well: what counts is the largest size."""
+    mean, matrix = np.array([0.0, 0.01, 0.02]), np.diag([1.0, 2.0, 3.0])
+    found = optimization.target_return(mean, matrix, 0.02 * (1 + 1e-14))
+    np.testing.assert_allclose(found, [0, 0, 1], atol=1e-9)
+    with pytest.raises(InfeasibleError, match="out of reach"):
+        optimization.target_return(mean, matrix, 0.02 * (1 + 1e-9))
