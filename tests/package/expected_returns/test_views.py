@@ -262,3 +262,26 @@ def test_views_beyond_what_can_be_meant_are_named_with_their_size(value):
 def test_tau_is_positive(tau):
     with pytest.raises(DataError, match="tau is"):
         views.view_matrices(CANADA, SIGMA, MARKET, tau=tau)
+
+
+@pytest.mark.parametrize("weight", [0, -0.2, 0.0])
+def test_weights_of_a_view_are_positive(weight):
+    with pytest.raises(DataError, match=r"weight of 'FRA' in a view is .*must be positive"):
+        View.absolute({"GER": 1.0, "FRA": weight}, 0.05)
+
+
+@pytest.mark.parametrize("held", [(-0.1, 0.3), (0.3, -0.1), (0.0, 0.0), (-0.1, -0.2), (np.nan, 1)])
+def test_a_market_that_is_short_or_empty_weighs_nothing(held):
+    market = MARKET.to_numpy(copy=True)
+    market[COUNTRIES.get_indexer(["FRA", "UKG"])] = held
+    with pytest.raises(DataError, match=r"negative or sum to .*Give a mapping"):
+        GERMANY.portfolio(COUNTRIES, market)
+    plain = View.relative("GER", ["FRA", "UKG"], 0.05).portfolio(COUNTRIES, market)
+    assert plain[COUNTRIES.get_indexer(["GER", "FRA", "UKG"])].tolist() == [1, -0.5, -0.5]
+
+
+def test_a_market_that_holds_one_of_two_weighs_the_one():
+    market = MARKET.to_numpy(copy=True)
+    market[COUNTRIES.get_indexer(["FRA", "UKG"])] = (0.0, 0.3)
+    found = pd.Series(GERMANY.portfolio(COUNTRIES, market), COUNTRIES)
+    assert found[["GER", "FRA", "UKG"]].tolist() == [1, 0, -1]

@@ -269,3 +269,11 @@ def test_a_variance_below_zero_is_refused_and_one_of_zero_has_no_shares():
     assert metrics.volatility([1.0, -1.0], np.ones((2, 2))) == 0
     with pytest.raises(DataError, match="no variance"):
         metrics.risk_contributions([1.0, -1.0], np.ones((2, 2)))
+
+
+def test_one_period_is_a_record_and_none_is_not():
+    assert metrics.maximum_drawdown([-0.1]) == pytest.approx(-0.1)
+    assert metrics.maximum_drawdown([0.1]) == 0
+    assert metrics.downside_deviation([-0.1]) == pytest.approx(0.1)
+    with pytest.raises(DataError, match=r"shape \(0,\)"):
+        metrics.maximum_drawdown([])
