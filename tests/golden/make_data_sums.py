@@ -2,7 +2,8 @@
 
 For each column and for each year (a first column that is no date stands for itself), the sum of
 its numbers, each times the place of its row in the file. So a changed digit changes two sums, which
-say where, and so does a swap of two rows or two columns. Dates count as days since the year 1.
+say where, and so does a swap of two rows or two columns. Dates count as days since the year 1, and
+text by its checksum.
 
 Run `python -m tests.golden.make_data_sums` after a deliberate change of the data, and read the
 difference.
@@ -11,6 +12,7 @@ difference.
 import csv
 import gzip
 import json
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
@@ -29,13 +31,13 @@ def files() -> Iterator[tuple[str, bytes]]:
         yield name, gzip.decompress(content) if path.suffix == ".gz" else content
 
 
-def _number(column: str, cell: str) -> Decimal | None:
+def _number(column: str, cell: str) -> Decimal:
     if column == "date":
         return Decimal(date.fromisoformat(cell).toordinal())
     try:
         return Decimal(cell)
     except InvalidOperation:
-        return None
+        return Decimal(zlib.crc32(cell.encode()))  # text, or nothing
 
 
 def sums(content: bytes) -> dict[str, dict[str, str]]:
@@ -48,9 +50,8 @@ def sums(content: bytes) -> dict[str, dict[str, str]]:
             year = row[0][:4] if header[0] == "date" else row[0]
             for position, (name, cell) in enumerate(zip(header, row, strict=True), 1):
                 number = _number(name, cell)
-                if number is not None:
-                    columns[name] += place * number
-                    years[year] += position * number
+                columns[name] += place * number
+                years[year] += position * number
     return {
         "columns": {name: f"{total.normalize():f}" for name, total in columns.items()},
         "years": {name: f"{total.normalize():f}" for name, total in years.items()},
