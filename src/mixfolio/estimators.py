@@ -28,7 +28,7 @@ import pandas as pd
 from mixfolio import covariance, mixed_model, relationship
 from mixfolio._inputs import Array, label_matrix, read_returns, require_moving
 
-__all__ = ["ESTIMATORS", "Estimate", "Estimator", "FromLoadings", "with_time_steps"]
+__all__ = ["CONTROLS", "ESTIMATORS", "Estimate", "Estimator", "FromLoadings", "with_time_steps"]
 
 Matrix = TypeVar("Matrix", pd.DataFrame, Array)
 Estimate: TypeAlias = Callable[[Any, Any], Any]
@@ -163,26 +163,52 @@ def with_time_steps(estimate: Estimate, *, even: bool = True) -> Estimate:
     Returns
     -------
     function
+        The half-life of its variances is that of :func:`mixfolio.mixed_model.usual_halflife`.
 
     Examples
     --------
-    Variances follow the last quarter of the window.
+    Variances follow the latest months:
 
-    >>> import numpy as np
+    >>> from mixfolio import datasets
     >>> from mixfolio.estimators import ESTIMATORS, with_time_steps
-    >>> quiet_then_wild = np.array([[1, 2], [2, 1], [1, 2], [2, 3], [-9, 8], [9, -8]]) / 100
-    >>> renewed = with_time_steps(ESTIMATORS["sample"])(quiet_then_wild, None)
-    >>> plain = ESTIMATORS["sample"](quiet_then_wild)
-    >>> bool((renewed.diagonal() > plain.diagonal()).all())
-    True
+    >>> returns = datasets.load("asset-classes")[["MSCI US", "US Treasuries"]].loc["2018":"2022"]
+    >>> plain, stepped = ESTIMATORS["sample"], with_time_steps(ESTIMATORS["sample"])
+    >>> for estimate in (plain, stepped):
+    ...     print(((12 * estimate(returns, None).to_numpy().diagonal()) ** 0.5).round(3).tolist())
+    [0.19, 0.051]
+    [0.2, 0.055]
     """
 
     def renewed(returns: Any, groups: Any) -> Any:
         values, labels = read_returns(returns)
         used = mixed_model.even_periods(returns) if even else returns
-        recent = mixed_model.recent_variances(values, len(values) / 4)
+        recent = mixed_model.recent_variances(values, mixed_model.usual_halflife(returns))
         change = np.sqrt(recent / np.asarray(used).var(axis=0, ddof=1))
         matrix = np.asarray(estimate(used, groups)) * np.outer(change, change)
         return label_matrix(matrix, labels)
 
     return renewed
+
+
+def _stepped() -> dict[str, Estimator]:
+    """The serious peers with both steps; their points are open, and their colours the same."""
+    return {
+        f"{name} + steps": Estimator(
+            with_time_steps(ESTIMATORS[name]), ESTIMATORS[name].colour, marker
+        )
+        for name, marker in {
+            "LW identity": "P",
+            "LW constant correlation": "X",
+            "LW single factor": "p",
+            "nonlinear": "h",
+        }.items()
+    }
+
+
+CONTROLS: Mapping[str, Estimator] = _stepped() | {
+    "mixed model, no groups": Estimator(
+        lambda returns, groups: mixed_model.covariance(returns), _SKY, "v"
+    )
+}
+"""What the recommended estimate is held against: peers with its two steps that concern time, and
+itself without groups. Add permuted groups by :func:`mixfolio.studies.contests.permute_groups`."""

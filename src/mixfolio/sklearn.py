@@ -248,10 +248,12 @@ class MixedModel(CovarianceEstimator):
     relationship : matrix of shape (n_assets, n_assets), or mapping of name to matrix, optional
         Relationship matrices, instead of groups.
     halflife : float, optional
-        Age in periods at which an observation counts half in the variances; a quarter of the
-        number of periods by default.
+        Age in periods at which an observation counts half in the variances; by default that of
+        :func:`mixfolio.mixed_model.usual_halflife`, which needs dates.
     persistence : float
         Of the covariances of the model, from 0 to 1.
+    recent_factors : bool
+        Whether the factors' variances are the recent ones as well.
     """
 
     _estimate = staticmethod(mixed_model.covariance)
@@ -263,12 +265,14 @@ class MixedModel(CovarianceEstimator):
         *,
         halflife: float | None = None,
         persistence: float = 0.9,
+        recent_factors: bool = False,
     ) -> None:
         super().__init__()
         self.groups = groups
         self.relationship = relationship
         self.halflife = halflife
         self.persistence = persistence
+        self.recent_factors = recent_factors
 
 
 class Winsorised(CovarianceEstimator):

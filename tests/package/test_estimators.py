@@ -6,7 +6,7 @@ import pytest
 
 from mixfolio import estimators, mixed_model
 from mixfolio.errors import DataError
-from mixfolio.estimators import ESTIMATORS, with_time_steps
+from mixfolio.estimators import CONTROLS, ESTIMATORS, with_time_steps
 
 RNG = np.random.default_rng(2)
 DATES = pd.date_range("2014-01-03", periods=90, freq="W-FRI")
@@ -33,7 +33,7 @@ def test_every_estimator_works_with_fewer_periods_than_assets():
 
 
 def test_no_two_estimators_look_alike():
-    looks = [(each.colour, each.marker) for each in ESTIMATORS.values()]
+    looks = [(each.colour, each.marker) for each in (ESTIMATORS | CONTROLS).values()]
     assert len(set(looks)) == len(looks)
 
 
@@ -47,7 +47,7 @@ def test_recent_variances_change_variances_and_no_correlation():
     renewed = with_time_steps(ESTIMATORS["sample"], even=False)
     past = RETURNS[:40]
     found, plain = renewed(past, GROUPS), past.cov()
-    p = 0.5 ** (np.arange(39, -1, -1) / 10)
+    p = 0.5 ** (np.arange(39, -1, -1) / 52)  # weeks
     expected = [p @ (past[x] - past[x].mean()) ** 2 / p.sum() * 40 / 39 for x in NAMES]
     np.testing.assert_allclose(np.diagonal(found), expected, rtol=1e-12)
     correlation = plain / np.sqrt(np.outer(np.diagonal(plain), np.diagonal(plain)))
@@ -76,3 +76,14 @@ def test_both_steps_are_those_of_the_recommended_estimate():
     fitted = mixed_model.fit(RETURNS, GROUPS)
     sample = fitted.components()["sample"] / (1 - fitted.intensity)
     np.testing.assert_allclose(found, sample, rtol=1e-10)
+
+
+def test_controls_are_peers_with_steps_and_the_estimate_without_groups():
+    for name, control in CONTROLS.items():
+        if name == "mixed model, no groups":
+            expected = mixed_model.covariance(RETURNS)
+        else:
+            peer = ESTIMATORS[name.removesuffix(" + steps")]
+            assert control.colour == peer.colour
+            expected = with_time_steps(peer)(RETURNS, GROUPS)
+        pd.testing.assert_frame_equal(control(RETURNS, GROUPS), expected)

@@ -101,7 +101,7 @@ def test_fit_keeps_the_estimate_of_the_function(estimator, labelled):
     returns = returns_table()
     given = returns if labelled else returns.to_numpy()
     fitted = clone(estimator).fit(given)
-    expected = matrix_of(estimator, returns)
+    expected = matrix_of(estimator, given)  # arrays have no dates
     assert type(fitted.covariance_) is np.ndarray
     np.testing.assert_allclose(fitted.covariance_, expected, rtol=1e-12)
     robustly = type(estimator)._estimate.__module__ == "mixfolio.covariance._robust"

@@ -4,14 +4,9 @@ from mixfolio.mixed_model._kernels import KernelModel, covariance_reml
 from mixfolio.mixed_model._loadings import LoadingModel, random_loadings
 from mixfolio.mixed_model._moving import MovingLoadingModel, moving_loadings
 from mixfolio.mixed_model._panel import PanelModel, panel_reml
-from mixfolio.mixed_model._recommended import (
-    ShrunkModel,
-    covariance,
-    even_periods,
-    fit,
-    recent_variances,
-)
+from mixfolio.mixed_model._recommended import ShrunkModel, covariance, fit
 from mixfolio.mixed_model._student import StudentModel, student_loadings
+from mixfolio.mixed_model._time import even_periods, recent_variances, usual_halflife
 
 __all__ = [
     "KernelModel",
@@ -29,4 +24,5 @@ __all__ = [
     "random_loadings",
     "recent_variances",
     "student_loadings",
+    "usual_halflife",
 ]

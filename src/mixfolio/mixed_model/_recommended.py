@@ -18,11 +18,15 @@ sample covariance as the data ask for. Its five steps are:
 4. Shrink the sample covariance toward it, by :func:`mixfolio.covariance.empirical_bayes`.
 5. Renew the variances. They change faster than correlations: each is multiplied by the ratio of
    the exponentially weighted variance of the returns as they are to that of evened-out returns.
+
+The first and the last step concern time, and any estimator can have them; the half-life is that of
+:func:`usual_halflife`.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, cast
+from typing import Any, Generic, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -33,7 +37,14 @@ from mixfolio.errors import DataError
 from mixfolio.mixed_model import _loadings
 from mixfolio.mixed_model._common import Matrix
 from mixfolio.mixed_model._kernels import KernelModel, covariance_reml
-from mixfolio.mixed_model._loadings import LoadingModel, standardise
+from mixfolio.mixed_model._loadings import LoadingModel
+from mixfolio.mixed_model._time import (
+    evened,
+    recent_moments,
+    recent_variances,
+    stale_assets,
+    usual_halflife,
+)
 
 Model: TypeAlias = LoadingModel[Any] | KernelModel[Any]
 
@@ -47,6 +58,7 @@ def covariance(
     *,
     halflife: float | None = None,
     persistence: float = 0.9,
+    recent_factors: bool = False,
 ) -> Matrix:
     """Covariance from a mixed model and the sample, each as far as the data believe it.
 
@@ -64,10 +76,14 @@ def covariance(
         earlier periods. With a matrix of correlations of these returns the data would enter
         twice, as the evidence and as its own prior, and the model would be believed too much.
     halflife : float, optional
-        Age in periods at which an observation counts half in the variances. A quarter of the number
-        of periods by default; with infinity all count the same.
+        Age in periods at which an observation counts half in the variances. By default that of
+        :func:`usual_halflife`: 114 days, 52 weeks or 25 months, by the dates of the returns, and
+        infinity, with which all periods count the same, where there are no dates.
     persistence : float
         Of the covariances of the model, from 0 to 1.
+    recent_factors : bool
+        Whether the factors' variances, relative to those specific to assets, are the recent ones
+        as well: a heritability that changes over time. Not with a relationship.
 
     Returns
     -------
@@ -79,17 +95,26 @@ def covariance(
     DataError
         If the returns are unusable or have fewer than 3 periods, an asset never moves, groups or
         relationship lack an asset, both are given, a relationship is called "market" or "sample",
-        `halflife` is not positive or `persistence` out of range.
+        `halflife` is not positive, `persistence` out of range, or recent factors are asked for with
+        a relationship.
+
+    Warns
+    -----
+    UserWarning
+        If the prices of an asset stand still in most periods or in the latest ten; it is named, and
+        its variance is that of the periods in which it moved.
 
     Notes
     -----
-    The steps stand in the module's docstring. The power 1/4, the half-life, the persistence and the
-    separate distributions of loadings by group were chosen by the out-of-sample volatility of
+    The steps stand in the module's docstring. The power 1/4, the persistence and the separate
+    distributions of loadings by group were chosen by the out-of-sample volatility of
     minimum-variance portfolios of US stocks before 2015. These choices were not blind to later
     years. Losses on the whole sample, to 2021, prompted the search for the persistence. A first
     version renewed the variances from evened-out returns; it was changed after its failure in the
     spring of 2020 had been seen, and the years before 2015 then preferred the change as well. Years
-    since 2015 are therefore no clean test of this estimate.
+    from 2015 to 2021 are therefore no clean test of this estimate. The half-life was a quarter of
+    the window, which was seen to fail for short ones; its rule in :func:`usual_halflife` was
+    written down before it was tried on any returns.
 
     Copies of assets, and near copies such as two funds of one index, do not make this warn as
     :func:`random_loadings` does: the sample says what they share. They take weight from the model
@@ -108,7 +133,13 @@ def covariance(
     {'MSCI US': 0.15, 'MSCI Japan': 0.127}
     """
     found = fit(returns, groups, relationship, halflife=halflife, persistence=persistence)
-    return found.covariance()
+    if not recent_factors:
+        return found.covariance()
+    if not isinstance(found.model, LoadingModel):
+        raise DataError("recent_factors needs loadings: give groups, or neither of the two.")
+    halflife = usual_halflife(returns) if halflife is None else halflife
+    renewed: Matrix = _with_recent_factors(found, found.model, read_returns(returns)[0], halflife)
+    return renewed
 
 
 @dataclass(frozen=True)
@@ -211,18 +242,32 @@ def fit(
     """
     require_order(returns)
     values, labels = read_returns(returns, min_periods=3)
-    halflife = len(values) / 4 if halflife is None else halflife
+    halflife = usual_halflife(returns) if halflife is None else halflife
     persistence = read_number(persistence, "persistence")
     if not 0 <= persistence <= 1:
         raise DataError(f"persistence is {persistence}; it must be between 0 and 1.")
-    even = _evened(values, labels)
+    even = evened(values, labels)
     model = _fitted(even, labels, groups, relationship)
     target = _target(model, persistence)
     intensity = empirical_bayes_intensity(even, target)
+    _warn_of_stale(values, labels)
     deviations = even - even.mean(axis=0)
     S = deviations.T @ deviations / (len(even) - 1)
     change = np.sqrt(recent_variances(values, halflife) / np.diagonal(S))
     return ShrunkModel(model, intensity, persistence, S, change, labels)
+
+
+def _warn_of_stale(values: Array, labels: Labels | None) -> None:
+    stale = np.flatnonzero(stale_assets(values))
+    if len(stale):
+        first = stale[0] if labels is None else labels[stale[0]]
+        warnings.warn(
+            f"the prices of {len(stale)} asset(s) stand still in most periods or in the latest, "
+            f"the first is {first!s}. Their variances are those of the periods in which they "
+            "moved; leave them out if they cannot be traded.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _target(model: Model, persistence: float) -> Array:
@@ -231,6 +276,45 @@ def _target(model: Model, persistence: float) -> Array:
     target = persistence * matrix
     np.fill_diagonal(target, matrix.diagonal())
     return target
+
+
+LEAST_EIGENVALUE = 0.1  # of the lowest before
+FACTOR_RANGE = (0.25, 4.0)  # of a recent standard deviation over the usual one, so that none rules
+
+
+def _with_recent_factors(
+    found: ShrunkModel[Any], model: LoadingModel[Any], values: Array, halflife: float
+) -> Any:
+    """The estimate with recent variances of factors; the variances of the assets stay.
+
+    Factors F and what is specific, U, are estimated from the returns by the model. With recent
+    second moments over usual ones, f_j for a factor and the mean u for what is specific, the part
+    of factor j is multiplied by ``(f_j / u)^(1/2)``, within :data:`FACTOR_RANGE`.
+    """
+    total = np.asarray(found.covariance())
+    L, own = np.asarray(model.loadings), np.asarray(model.specific_variance)
+    Y = values - values.mean(axis=0)
+    weighted = L / own[:, None]
+    F = np.linalg.solve(np.eye(L.shape[1]) + L.T @ weighted, weighted.T @ Y.T).T
+    U = Y - F @ L.T
+    specific = float((recent_moments(U, halflife) / np.square(U).mean(axis=0)).mean())
+    ratio = recent_moments(F, halflife) / np.square(F).mean(axis=0) / specific
+    change = found.persistence * (np.clip(np.sqrt(ratio), *FACTOR_RANGE) - 1)
+    spread = np.sqrt(total.diagonal())
+    L = L * (found._scale / spread)[:, None]
+    before = total / np.outer(spread, spread)
+    least = LEAST_EIGENVALUE * float(np.linalg.eigvalsh(before)[0])
+    after = _lifted(before + (L * change) @ L.T, least)
+    size = spread / np.sqrt(after.diagonal())
+    return label_matrix(after * np.outer(size, size), found._labels)
+
+
+def _lifted(matrix: Array, least: float) -> Array:
+    """The matrix with eigenvalues below `least` raised to it, if there are any."""
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] >= least:
+        return matrix
+    return np.asarray((vectors * np.maximum(values, least)) @ vectors.T)
 
 
 def _persistent(model: Model, persistence: float) -> dict[str, Array]:
@@ -260,92 +344,3 @@ def _fitted(values: Array, labels: Labels | None, groups: Any, relationship: Any
     n_assets = values.shape[1]
     table: Any = values if labels is None else pd.DataFrame(values, columns=labels)
     return covariance_reml(table, kernels | {"market": np.ones((n_assets, n_assets))})
-
-
-def recent_variances(values: Array, halflife: float) -> Array:
-    """Exponentially weighted variances around the plain means, free of bias without drift.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_periods, n_assets)
-        Decimal simple returns, oldest first.
-    halflife : float
-        Age in periods at which an observation counts half; infinity gives the sample variances.
-
-    Returns
-    -------
-    ndarray of shape (n_assets,)
-
-    Raises
-    ------
-    DataError
-        If `halflife` is not positive.
-
-    Examples
-    --------
-    With a half-life of two periods the last two, which were wild, count most:
-
-    >>> import numpy as np
-    >>> from mixfolio import mixed_model
-    >>> returns = np.array([[0.01], [-0.01], [0.01], [-0.01], [0.04], [-0.04]])
-    >>> for halflife in (np.inf, 2):
-    ...     print(f"{mixed_model.recent_variances(returns, halflife)[0]:.6f}")
-    0.000720
-    0.001149
-    """
-    if halflife != np.inf:
-        halflife = read_number(halflife, "halflife")
-    if not halflife > 0:
-        raise DataError(f"halflife is {halflife}; it must be a positive number of periods.")
-    weights = 0.5 ** (np.arange(len(values) - 1, -1, -1) / halflife)
-    n = len(values)
-    square = np.square(values - values.mean(axis=0)) * (n / (n - 1))
-    return np.asarray(weights @ square / weights.sum())
-
-
-def even_periods(returns: Matrix) -> Matrix:
-    """Returns with the sizes of the periods half evened out.
-
-    With the returns' deviations from their means divided by their standard deviations, z_it, the
-    deviations of period t are divided by the fourth root of ``mean_i z_it^2``.
-
-    Parameters
-    ----------
-    returns : DataFrame or array of shape (n_periods, n_assets)
-        Decimal simple returns.
-
-    Returns
-    -------
-    DataFrame or ndarray of shape (n_periods, n_assets)
-        Deviations from the mean, in decimals. Correlations are those of periods whose sizes differ
-        less; the variances are lower than those of `returns` when the sizes differ.
-
-    Raises
-    ------
-    DataError
-        If the returns are unusable or an asset never moves.
-
-    Examples
-    --------
-    The crash of March 2020 stays the largest of these months, but by less:
-
-    >>> from mixfolio import datasets, mixed_model
-    >>> returns = datasets.load("asset-classes").loc["2016":"2025"]
-    >>> even = mixed_model.even_periods(returns)
-    >>> for table in (returns - returns.mean(), even):
-    ...     size = table.std(axis=1)
-    ...     print(size.idxmax().date(), round(float(size.max() / size.median()), 1))
-    2020-03-31 3.5
-    2020-03-31 1.7
-    """
-    even: Any = _evened(*read_returns(returns))
-    if isinstance(returns, pd.DataFrame):
-        even = pd.DataFrame(even, index=returns.index, columns=returns.columns)
-    return cast(Matrix, even)
-
-
-def _evened(values: Array, labels: Labels | None) -> Array:
-    """:func:`even_periods` of returns that are checked."""
-    Z, spread = standardise(values, labels)
-    size = np.square(Z).mean(axis=1, keepdims=True)
-    return np.asarray(Z / np.where(size > 0, size, 1.0) ** 0.25 * spread)

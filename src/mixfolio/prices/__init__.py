@@ -1,6 +1,6 @@
 """Prices and returns: reading tables of prices, checking them, turning them into returns."""
 
-from mixfolio.prices._checks import Checks, Frequency, check_prices
+from mixfolio.prices._checks import Checks, Frequency, check_prices, find_frequency
 from mixfolio.prices._grid import Source
 from mixfolio.prices._missing import MISSING, Missing, complete
 from mixfolio.prices._read import (
@@ -25,6 +25,7 @@ __all__ = [
     "check_prices",
     "complete",
     "compound",
+    "find_frequency",
     "read_groups",
     "read_prices",
     "read_returns",

@@ -211,6 +211,12 @@ def find_frequency(dates: pd.Index) -> Frequency:
     DataError
         If there are fewer than 3 dates, or their usual step is none of a day, week, month, quarter
         or year.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets, prices
+    >>> prices.find_frequency(datasets.load("stocks-weekly").index)
+    Frequency(name='weekly', periods_per_year=52)
     """
     if not isinstance(dates, pd.DatetimeIndex) or len(dates) < 3:
         raise DataError(f"a frequency needs three dates or more, and there are {len(dates)}.")

@@ -86,7 +86,7 @@ def test_with_groups_it_is_the_five_steps(halflife):
     def fit(even):
         return mixed_model.random_loadings(even, GROUPS)
 
-    expected = literal_covariance(RETURNS, fit, 10.0 if halflife is None else halflife)
+    expected = literal_covariance(RETURNS, fit, np.inf if halflife is None else halflife)
     found = mixed_model.covariance(RETURNS, GROUPS, halflife=halflife)
     pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
@@ -98,7 +98,7 @@ def test_with_a_relationship_it_is_the_five_steps():
         ones = pd.DataFrame(1.0, index=NAMES, columns=NAMES)
         return mixed_model.covariance_reml(even, {"sector": K, "market": ones})
 
-    expected = literal_covariance(RETURNS, fit, 10.0)
+    expected = literal_covariance(RETURNS, fit, np.inf)
     found = mixed_model.covariance(RETURNS, relationship={"sector": K})
     pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
     alone = mixed_model.covariance(RETURNS, relationship=K.loc[NAMES[::-1], NAMES[::-1]])
@@ -110,7 +110,7 @@ def test_persistence_is_a_choice():
         return mixed_model.random_loadings(even, GROUPS)
 
     for persistence in (0.0, 0.4, 1.0):
-        expected = literal_covariance(RETURNS, fit, 10.0, persistence)
+        expected = literal_covariance(RETURNS, fit, np.inf, persistence)
         found = mixed_model.covariance(RETURNS, GROUPS, persistence=persistence)
         pd.testing.assert_frame_equal(found, expected, rtol=1e-6)
 
@@ -126,7 +126,8 @@ def test_the_variances_are_about_those_of_the_returns_as_they_are():
     assert np.abs(np.diagonal(found) / RETURNS.var() - 1).mean() < 0.1
     stormy = RETURNS.copy()
     stormy.iloc[-5:] *= 4
-    before, after = (mixed_model.covariance(table, GROUPS) for table in (RETURNS, stormy))
+    tables = (RETURNS, stormy)
+    before, after = (mixed_model.covariance(table, GROUPS, halflife=10) for table in tables)
     rise = np.diagonal(after) / np.diagonal(before)
     assert (rise > stormy.var() / RETURNS.var()).all()  # recent periods count more
 
