@@ -56,7 +56,7 @@ def _float_array(values: Any, what: str) -> Array:
             f"{what} holds something that is not a number ({error}). "
             "Convert every column to numbers first."
         ) from error
-    if max(numbers.max(initial=0.0), -numbers.min(initial=0.0)) <= LARGEST:
+    if np.vdot(numbers, numbers) <= LARGEST**2:  # the usual case, in one pass
         return numbers
     large = np.isfinite(numbers) & (np.abs(numbers) > LARGEST)
     if large.any():
@@ -103,6 +103,8 @@ def _require_unique(labels: Labels, what: str) -> None:
 
 
 def _require_finite(values: Array, rows: Any, columns: Any, what: str) -> None:
+    if np.isfinite(np.vdot(values, values)):
+        return
     finite = np.isfinite(values)
     if finite.all():
         return
