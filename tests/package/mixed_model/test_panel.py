@@ -13,6 +13,7 @@ from scipy.optimize import approx_fprime, minimize, minimize_scalar
 from scipy.stats import chi2, multivariate_normal
 
 from mixfolio.errors import ConvergenceError, DataError
+from mixfolio.mixed_model import _panel as panel_model
 from mixfolio.mixed_model import _panel_likelihood as panel_likelihood
 from mixfolio.mixed_model import panel_reml
 
@@ -953,6 +954,7 @@ def test_two_assets_are_enough_and_one_is_not():
     returns, _, _ = panel(3, (40, 2), p=0, ratio=2.0)
     fit = panel_reml(returns)
     assert list(fit.effects.index) == list(returns)
+    assert fit.converged is True
     with pytest.raises(DataError, match="1 asset"):
         panel_reml(returns.iloc[:, :1])
 
@@ -966,3 +968,19 @@ def test_regressors_that_are_nearly_the_same_are_still_two():
     same = near.assign(b=X["x0"] + 1e-10 * X["x1"])
     with pytest.raises(DataError, match=r"combination|collinear"):
         panel_reml(returns, K, fixed=same)
+
+
+def test_an_asset_without_returns_needs_one_relative_with_some():
+    K = np.eye(4)
+    K[0, 1] = K[1, 0] = 0.5
+    for empty, related in (
+        ([True, False, False, False], True),  # related to one of three
+        ([False, False, True, False], False),
+        ([True, True, False, False], False),  # to each other only
+        ([True, False, True, False], False),  # one of the two is alone
+    ):
+        assert panel_model._related({"a": K}, np.array(empty)) == related
+    other = np.eye(4)
+    other[2, 3] = other[3, 2] = -0.1
+    both = {"a": K, "b": other}
+    assert panel_model._related(both, np.array([True, False, True, False]))
