@@ -172,3 +172,14 @@ def test_the_colophon_tells_what_was_planted(tmp_path):
     assert "leaves 91% noticed (standard error 8.7%)" in text
     assert "Recorded on 2000-01-01; `make mutants SEED=5` repeats it" in text
     assert "| `bag` | 6 | 6 | 0 | 0 |\n| `toy` | 6 | 4 | 1 | 1 |" in page
+
+
+def test_the_record_of_this_book_is_good():
+    """Nine of ten planted errors that change something are noticed, and nothing is left out."""
+    found = json.loads((HERE / "tests" / "mutants.json").read_text(encoding="utf-8"))
+    assert set(found["rooms"]) <= set(mutants.CORE)
+    sampled, killed = (sum(r[k] for r in found["rooms"].values()) for k in ("sampled", "killed"))
+    assert sampled == found["sample"] >= 250
+    assert len(found["survivors"]) == sampled - killed
+    equal = sum(bool(entry["equivalent"]) for entry in found["survivors"])
+    assert killed >= 0.9 * (sampled - equal)
