@@ -412,3 +412,23 @@ def test_rounding_below_zero_is_not_called_indefinite(lowest, word):
     Q = (vectors * [lowest, 1.0, 2.0]) @ vectors.T
     with pytest.raises(SingularCovarianceError, match=word):
         _linalg.factorise((Q + Q.T) / 2)
+
+
+@pytest.mark.parametrize("wrong", ["all in one asset", "short"])
+def test_long_only_variance_looks_at_every_condition(wrong, monkeypatch):
+    """Of two answers one breaks only the slopes, the other only the signs of the weights."""
+    Q = np.array([[1.0, 0.9, 0.2], [0.9, 1.1, 0.3], [0.2, 0.3, 1.2]]) * [[1], [3], [1]] * [1, 3, 1]
+    wanted = quadratic.long_only_variance(Q)
+    assert (wanted > 0.1).tolist() == [True, False, True]
+    free = np.linalg.solve(Q, np.ones(3))
+    first = np.eye(3)[0] if wrong == "all in one asset" else free / free.sum()
+    assert (first.min() < -0.01) == (wrong == "short")
+    solve, calls = quadratic.quadprog.solve_qp, []
+
+    def once(*problem):
+        calls.append(problem)
+        return (first, *solve(*problem)[1:]) if len(calls) == 1 else solve(*problem)
+
+    monkeypatch.setattr(quadratic.quadprog, "solve_qp", once)
+    np.testing.assert_allclose(quadratic.long_only_variance(Q), wanted, rtol=0, atol=1e-13)
+    assert len(calls) == 2
