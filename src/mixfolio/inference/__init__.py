@@ -5,6 +5,7 @@ from mixfolio.inference._many import model_confidence_set, stepdown
 from mixfolio.inference._pairs import (
     Difference,
     jobson_korkie_memmel,
+    pooled_variance_difference,
     sharpe_difference,
     variance_difference,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "MeasureName",
     "jobson_korkie_memmel",
     "model_confidence_set",
+    "pooled_variance_difference",
     "require_generator",
     "sharpe_difference",
     "stepdown",

@@ -29,7 +29,7 @@ from mixfolio._inputs import Array
 from mixfolio.errors import DataError
 
 Measure = Callable[[Array, Array], tuple[Array, Array, Array]]
-MeasureName = Literal["sharpe", "log_variance"]
+MeasureName = Literal["sharpe", "variance", "log_variance"]
 
 # Numbers that a chunk of resamples may hold at once (8 MB).
 CHUNK = 2**20
@@ -67,7 +67,25 @@ def log_variance(mean: Array, square: Array) -> tuple[Array, Array, Array]:
     return np.log(variance), -2 * mean / variance, 1 / variance
 
 
-MEASURES: dict[str, Measure] = {"sharpe": sharpe, "log_variance": log_variance}
+def variance(mean: Array, square: Array) -> tuple[Array, Array, Array]:
+    """The variance and its derivatives; arguments as in :func:`sharpe`.
+
+    Parameters
+    ----------
+    mean, square : ndarray
+
+    Returns
+    -------
+    value, by_mean, by_square : ndarray
+    """
+    return square - mean**2, -2 * mean, np.ones_like(square)
+
+
+MEASURES: dict[str, Measure] = {
+    "sharpe": sharpe,
+    "variance": variance,
+    "log_variance": log_variance,
+}
 
 
 def influences(series: Array, measure: Measure) -> tuple[Array, Array]:

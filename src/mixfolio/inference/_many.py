@@ -28,7 +28,7 @@ from mixfolio.inference import _bootstrap
 from mixfolio.inference._bootstrap import MeasureName, read_block_length, require_generator
 
 # The better a record, the higher its Sharpe ratio, and the lower its variance.
-BETTER = {"sharpe": 1.0, "log_variance": -1.0}
+BETTER = {"sharpe": 1.0, "variance": -1.0, "log_variance": -1.0}
 
 
 def stepdown(
@@ -48,7 +48,7 @@ def stepdown(
         Track records of the same periods, decimal simple returns; excess returns for Sharpe ratios.
     benchmark : label
         The column with which the others are compared.
-    measure : {"log_variance", "sharpe"}
+    measure : {"log_variance", "variance", "sharpe"}
     rng : numpy.random.Generator
         Draws ``n_periods // block_length`` starts of blocks for every resample in turn.
     n_resamples : int
@@ -102,7 +102,7 @@ def stepdown(
     )
     observed = np.abs(gaps) / errors
     alone = ((drawn >= observed).sum(axis=0) + 1) / (n_resamples + 1)
-    unit = scale if measure == "sharpe" else 1.0
+    unit = {"sharpe": scale, "variance": scale**2}.get(measure, 1.0)
     return pd.DataFrame(
         {
             "difference": gaps * unit,
@@ -141,7 +141,7 @@ def _adjusted(observed: Array, drawn: Array) -> Array:
 def model_confidence_set(
     returns: pd.DataFrame,
     *,
-    measure: MeasureName = "log_variance",
+    measure: MeasureName = "variance",
     level: float = 0.90,
     rng: np.random.Generator,
     n_resamples: int = 4999,
@@ -153,8 +153,9 @@ def model_confidence_set(
     ----------
     returns : DataFrame of shape (n_periods, n_strategies)
         Track records of the same periods, decimal simple returns; excess returns for Sharpe ratios.
-    measure : {"log_variance", "sharpe"}
-        The best has the lowest variance, or the highest Sharpe ratio.
+    measure : {"variance", "sharpe", "log_variance"}
+        The best has the lowest variance, or the highest Sharpe ratio. The set by log variances
+        drops records that it should keep more often than the level allows.
     level : float
         The set holds the truly best record with at least this probability in large samples.
     rng, n_resamples, block_length
@@ -201,7 +202,8 @@ def model_confidence_set(
     drawn = drawn[np.isfinite(drawn).all(axis=1)] - found
     losses = -BETTER[measure] * found
     p = _eliminate(losses, -BETTER[measure] * drawn)
-    shown = found * scale if measure == "sharpe" else found + 2 * np.log(scale)
+    unit = {"sharpe": scale, "variance": scale**2}.get(measure, 1.0)
+    shown = found + 2 * np.log(scale) if measure == "log_variance" else found * unit
     table = pd.DataFrame({"value": shown, "p_value": p, "included": p > 1 - level}, returns.columns)
     return table.iloc[np.lexsort([losses, -p])]
 

@@ -284,7 +284,10 @@ def league(
     wealth = records if risk_free is None else records.add(risk_free[records.index], axis=0)
     table["maximum_drawdown"] = wealth.apply(metrics.maximum_drawdown)
     chosen = inference.model_confidence_set(
-        records, measure=measure, rng=rng, n_resamples=n_resamples
+        records,
+        measure="variance" if measure == "log_variance" else measure,
+        rng=rng,
+        n_resamples=n_resamples,
     )
     table["in_set"] = chosen["included"]
     for name in benchmarks:

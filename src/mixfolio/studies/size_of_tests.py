@@ -218,6 +218,8 @@ def family_errors(
     for name, measure in measures.items():
         options: dict[str, Any] = {"measure": measure, "rng": rng, "n_resamples": n_resamples}
         steps = inference.stepdown(table, n_records - 1, **options)
+        if measure == "log_variance":
+            options["measure"] = "variance"
         kept = inference.model_confidence_set(table, level=0.90, **options)
         found[f"stepdown, {name}"] = float((steps["adjusted"] <= 0.05).any())
         found[f"confidence set, {name}"] = float(not kept["included"].all())
