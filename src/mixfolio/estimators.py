@@ -26,9 +26,9 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import covariance, mixed_model, relationship
-from mixfolio._inputs import Array, label_matrix, read_returns, require_moving
+from mixfolio._inputs import Array, read_returns, require_moving
 
-__all__ = ["CONTROLS", "ESTIMATORS", "Estimate", "Estimator", "FromLoadings", "with_time_steps"]
+__all__ = ["CONTROLS", "ESTIMATORS", "Estimate", "Estimator", "FromLoadings"]
 
 Matrix = TypeVar("Matrix", pd.DataFrame, Array)
 Estimate: TypeAlias = Callable[[Any, Any], Any]
@@ -146,55 +146,11 @@ ESTIMATORS: Mapping[str, Estimator] = {
 """The covariances of the book by name. "mixed model, kernel" uses groups through one kernel."""
 
 
-def with_time_steps(estimate: Estimate, *, even: bool = True) -> Estimate:
-    """The estimate with the two steps of :func:`mixfolio.mixed_model.covariance` that concern time.
-
-    A control: periods are evened out, and variances are the recent ones. With both steps a peer has
-    all of the recommended estimate but its model, so that what is left between the two is due to
-    the model.
-
-    Parameters
-    ----------
-    estimate : function
-        Takes past returns and groups, and gives a covariance matrix.
-    even : bool
-        Whether periods are evened out; if not, only the variances change.
-
-    Returns
-    -------
-    function
-        The half-life of its variances is that of :func:`mixfolio.mixed_model.usual_halflife`.
-
-    Examples
-    --------
-    Variances follow the latest months:
-
-    >>> from mixfolio import datasets
-    >>> from mixfolio.estimators import ESTIMATORS, with_time_steps
-    >>> returns = datasets.load("asset-classes")[["MSCI US", "US Treasuries"]].loc["2018":"2022"]
-    >>> plain, stepped = ESTIMATORS["sample"], with_time_steps(ESTIMATORS["sample"])
-    >>> for estimate in (plain, stepped):
-    ...     print(((12 * estimate(returns, None).to_numpy().diagonal()) ** 0.5).round(3).tolist())
-    [0.19, 0.051]
-    [0.2, 0.055]
-    """
-
-    def renewed(returns: Any, groups: Any) -> Any:
-        values, labels = read_returns(returns)
-        used = mixed_model.even_periods(returns) if even else returns
-        recent = mixed_model.recent_variances(values, mixed_model.usual_halflife(returns))
-        change = np.sqrt(recent / np.asarray(used).var(axis=0, ddof=1))
-        matrix = np.asarray(estimate(used, groups)) * np.outer(change, change)
-        return label_matrix(matrix, labels)
-
-    return renewed
-
-
 def _stepped() -> dict[str, Estimator]:
     """The serious peers with both steps; their points are open, and their colours the same."""
     return {
         f"{name} + steps": Estimator(
-            with_time_steps(ESTIMATORS[name]), ESTIMATORS[name].colour, marker
+            mixed_model.with_time_steps(ESTIMATORS[name]), ESTIMATORS[name].colour, marker
         )
         for name, marker in {
             "LW identity": "P",

@@ -25,6 +25,7 @@ __all__ = ["MixedModelPortfolio", "mixed_model_portfolio"]
 Objective = Literal["minimum_variance", "risk_parity", "maximum_diversification"]
 
 LEAST_PERIODS = 20
+_FALLBACK = mixed_model.with_time_steps(lambda past, _: covariance.nonlinear_shrinkage(past))
 SUM_TOLERANCE = 1e-3  # of weights that are held now, as in prices.read_weights
 
 
@@ -98,7 +99,8 @@ def mixed_model_portfolio(
     lookback : int, optional
         Periods of history to use, the latest; all by default.
     min_heritability : float
-        Below this the mixed model is not used, and the estimate is nonlinear shrinkage.
+        Below this the mixed model is not used, and the estimate is nonlinear shrinkage, with the
+        same steps that concern time.
     max_position : float
         Highest absolute weight of an asset.
     max_group : float, optional
@@ -146,7 +148,7 @@ def mixed_model_portfolio(
         raise DataError(f"min_heritability is {min_heritability}; it must be between 0 and 1.")
     fitted = mixed_model.fit(past, groups, relationship)
     use_model = fitted.heritability >= min_heritability
-    matrix = fitted.covariance() if use_model else covariance.nonlinear_shrinkage(past)
+    matrix = fitted.covariance() if use_model else _FALLBACK(past, None)
     options = _options(past, max_position, max_group, groups, long_only)
     weights = _allocate(matrix, objective, options, previous, turnover_penalty)
     parts = fitted.components() if use_model else {"shrinkage": matrix}

@@ -6,7 +6,8 @@ import pytest
 
 from mixfolio import estimators, mixed_model
 from mixfolio.errors import DataError
-from mixfolio.estimators import CONTROLS, ESTIMATORS, with_time_steps
+from mixfolio.estimators import CONTROLS, ESTIMATORS
+from mixfolio.mixed_model import with_time_steps
 
 RNG = np.random.default_rng(2)
 DATES = pd.date_range("2014-01-03", periods=90, freq="W-FRI")
@@ -43,10 +44,10 @@ def test_groups_are_passed_over_where_none_are_used(name):
     pd.testing.assert_frame_equal(with_groups, ESTIMATORS[name](RETURNS), check_exact=True)
 
 
-def test_recent_variances_change_variances_and_no_correlation():
-    renewed = with_time_steps(ESTIMATORS["sample"], even=False)
+def test_time_steps_change_variances_and_even_out_correlations():
+    renewed = with_time_steps(ESTIMATORS["sample"])
     past = RETURNS[:40]
-    found, plain = renewed(past, GROUPS), past.cov()
+    found, plain = renewed(past, GROUPS), mixed_model.even_periods(past).cov()
     p = 0.5 ** (np.arange(39, -1, -1) / 52)  # weeks
     expected = [p @ (past[x] - past[x].mean()) ** 2 / p.sum() * 40 / 39 for x in NAMES]
     np.testing.assert_allclose(np.diagonal(found), expected, rtol=1e-12)

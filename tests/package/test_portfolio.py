@@ -53,7 +53,8 @@ def test_relationship_matrices_do_instead_of_groups(stocks):
 def test_too_little_in_common_falls_back_to_shrinkage_and_says_so(stocks):
     returns, groups = stocks
     found = mixed_model_portfolio(returns, groups=groups, min_heritability=0.95)
-    pd.testing.assert_frame_equal(found.covariance, covariance.nonlinear_shrinkage(returns))
+    shrunk = mixed_model.with_time_steps(lambda past, _: covariance.nonlinear_shrinkage(past))
+    pd.testing.assert_frame_equal(found.covariance, shrunk(returns, None))
     assert (found.used, found.intensity) == ("shrinkage", 0.0)
     assert found.heritability < 0.95
     assert list(found.attribution.by_source.index) == ["shrinkage"]

@@ -6,7 +6,12 @@ from mixfolio.mixed_model._moving import MovingLoadingModel, moving_loadings
 from mixfolio.mixed_model._panel import PanelModel, panel_reml
 from mixfolio.mixed_model._recommended import ShrunkModel, covariance, fit
 from mixfolio.mixed_model._student import StudentModel, student_loadings
-from mixfolio.mixed_model._time import even_periods, recent_variances, usual_halflife
+from mixfolio.mixed_model._time import (
+    even_periods,
+    recent_variances,
+    usual_halflife,
+    with_time_steps,
+)
 
 __all__ = [
     "KernelModel",
@@ -25,4 +30,5 @@ __all__ = [
     "recent_variances",
     "student_loadings",
     "usual_halflife",
+    "with_time_steps",
 ]

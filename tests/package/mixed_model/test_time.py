@@ -80,6 +80,10 @@ def test_what_does_not_move_is_named_and_gets_no_cap(kind):
     with pytest.warns(UserWarning, match="first is a"):
         found = portfolio.mixed_model_portfolio(table, max_position=0.5)
     assert found.weights["a"] < 0.45
+    with pytest.warns(UserWarning, match="first is a"):
+        shrunk = portfolio.mixed_model_portfolio(table, max_position=0.5, min_heritability=1.0)
+    assert shrunk.used == "shrinkage"
+    assert shrunk.weights["a"] < 0.45
     assert found.weights["a"] < optimization.minimum_variance(table.cov())["a"]
 
 
