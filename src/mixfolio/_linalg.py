@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, solve_triangular
 from scipy.linalg.lapack import dlange, dpocon, dpotrf
 
 from mixfolio._inputs import Array
@@ -63,6 +63,27 @@ def _factorise(matrix: Array) -> Any:
         raise _singular(matrix)
     factor /= scales[:, None]
     return factor, True
+
+
+def whiten(factor: Any, right: Array, *, back: bool = False) -> Array:
+    """``C^-1 right`` with ``C C'`` the matrix of a factor; ``C'^-1 right`` on the way back.
+
+    Parameters
+    ----------
+    factor : tuple
+        From :func:`factorise`.
+    right : ndarray of shape (n, n_columns)
+    back : bool
+
+    Returns
+    -------
+    ndarray of shape (n, n_columns)
+    """
+    triangle, lower = factor
+    trans = "T" if back == lower else "N"
+    return np.asarray(
+        solve_triangular(triangle, right, trans=trans, lower=lower, check_finite=False)
+    )
 
 
 def _singular(Q: Array) -> SingularCovarianceError:

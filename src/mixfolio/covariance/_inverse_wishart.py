@@ -22,7 +22,7 @@ of Statistics 8, 586-597.
 """
 
 import numpy as np
-from scipy.linalg import eigvalsh, solve_triangular
+from scipy.linalg import eigvalsh
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
@@ -64,9 +64,7 @@ def relative_eigenvalues(Y: Array, V: Array, n: float) -> Array:
     >>> covariance.relative_eigenvalues(Y, np.diag([1.0, 4.0]), 4).round(3).tolist()
     [1.0, 1.0]
     """
-    factor, lower = _linalg.factorise(V)
-    trans = "N" if lower else "T"
-    whitened = solve_triangular(factor, Y.T, trans=trans, lower=lower, check_finite=False)
+    whitened = _linalg.whiten(_linalg.factorise(V), Y.T)
     if len(Y) < len(V):
         whitened = whitened.T
     eigenvalues = eigvalsh(whitened @ whitened.T / n, check_finite=False)

@@ -240,11 +240,11 @@ def posterior(
     """
     Y, labels, V = with_target(returns, target)
     n, N = float(len(Y) - 1), len(V)
-    factor, lower = _linalg.factorise(V)
-    whitened = solve_triangular(factor, Y.T, trans="T", lower=lower, check_finite=False)
+    factor = _linalg.factorise(V)
+    whitened = _linalg.whiten(factor, Y.T)
     roots, vectors = eigh(whitened @ whitened.T, check_finite=False)
     roots = np.maximum(roots, 0.0)
-    basis = solve_triangular(factor, vectors, lower=lower, check_finite=False)
+    basis = _linalg.whiten(factor, vectors, back=True)
     if degrees_of_freedom is None:
         intensities = _equally_probable(roots / n, N, n)
     else:

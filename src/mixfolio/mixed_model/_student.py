@@ -32,7 +32,6 @@ from typing import Any, Generic, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import solve_triangular
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
@@ -216,9 +215,9 @@ def ecme(X: Array, fit: Callable[[Array], Array], max_rounds: int) -> Rounds:
 
 def _distances(deviations: Array, V: Array) -> tuple[Array, float]:
     """d_t^2, and the log determinant of V."""
-    factor, lower = _linalg.factorise(V)
-    white = solve_triangular(factor, deviations.T, trans="T", lower=lower, check_finite=False)
-    return np.square(white).sum(axis=0), 2 * float(np.log(np.diagonal(factor)).sum())
+    factor = _linalg.factorise(V)
+    white = _linalg.whiten(factor, deviations.T)
+    return np.square(white).sum(axis=0), 2 * float(np.log(np.diagonal(factor[0])).sum())
 
 
 def log_likelihood(nu: float, squared: Array, log_det: float, N: int) -> float:

@@ -1221,13 +1221,11 @@ def test_no_risk_to_share_is_told_with_the_lowest_eigenvalue():
 @pytest.mark.parametrize(("miss", "stays"), [(1e-15, True), (1e-12, False)])
 def test_what_is_held_stays_only_if_it_is_allowed(miss, stays):
     """Missing a bound by more than rounding is a reason to trade, however dear."""
-    held = np.array([1 + miss, -miss])
-    A, b = np.column_stack([np.ones(2), np.eye(2)]), np.array([1.0, 0.0, 0.0])
-    assert optimization._stays(np.zeros(2), 1.0, held, A, b, 1) == stays
-    away = np.array([1 + miss, 0.0])
-    assert optimization._stays(np.zeros(2), 1.0, away, A, b, 1) == stays
-    low = np.array([1 - miss, 0.0])
-    assert optimization._stays(np.zeros(2), 1.0, low, A, b, 1) == stays
+    for held in ([1 + miss, -miss], [1 + miss, 0.0], [1 - miss, 0.0]):
+        limits = optimization.read_constraints(2, None, previous=[0.5, 0.5], turnover_penalty=1.0)
+        limits = dataclasses.replace(limits, held=np.array(held))
+        found = optimization._stays(np.zeros(2), np.ones((2, 1)), np.ones(1), limits)
+        assert found == stays
 
 
 def test_a_target_beyond_reach_by_rounding_is_within_reach():

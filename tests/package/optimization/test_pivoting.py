@@ -417,7 +417,8 @@ def test_weights_do_not_depend_on_the_solver(name, options, solved, monkeypatch)
     if options and name in PLAIN:
         pytest.skip("pivots with x >= 0 alone")
     found = METHODS[name](**options)
-    assert solved["quadratic"] == 0
+    # A search for a volatility solves many problems, of which pivoting may leave one.
+    assert solved["quadratic"] <= (name == "target_volatility")
     monkeypatch.setattr(optimization, "PIVOTING_FROM", N + 1)
     np.testing.assert_allclose(found, METHODS[name](**options), rtol=0, atol=1e-12)
     assert solved["quadratic"] > 0
