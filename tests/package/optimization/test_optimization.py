@@ -1223,7 +1223,7 @@ def test_what_is_held_stays_only_if_it_is_allowed(miss, stays):
     """Missing a bound by more than rounding is a reason to trade, however dear."""
     for held in ([1 + miss, -miss], [1 + miss, 0.0], [1 - miss, 0.0]):
         limits = optimization.read_constraints(2, None, previous=[0.5, 0.5], turnover_penalty=1.0)
-        limits = dataclasses.replace(limits, held=np.array(held))
+        limits = dataclasses.replace(limits, previous=np.array(held))
         found = optimization._stays(np.zeros(2), np.ones((2, 1)), np.ones(1), limits)
         assert found == stays
 
