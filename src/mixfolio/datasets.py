@@ -17,6 +17,7 @@ import gzip
 import hashlib
 import io
 import json
+import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -238,6 +239,38 @@ def published(name: str) -> pd.DataFrame:
     if name not in entries:
         raise DataError(f"no published figures are called {name!r}. {_suggestion(name, entries)}")
     return pd.read_csv(io.BytesIO(_verified(entries[name])), index_col=entries[name]["index"])
+
+
+def registered(name: str) -> dict[str, Any]:
+    """The rules of a test that were written down before it was run.
+
+    Parameters
+    ----------
+    name : str
+        The file's name without its ending, which begins with the date.
+
+    Returns
+    -------
+    dict
+        Estimators, data, parameters, the comparison and the questions.
+
+    Raises
+    ------
+    DataError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> from mixfolio import datasets
+    >>> rule = datasets.registered("2026-11-28-time-and-groups")
+    >>> rule["date"].isoformat(), list(rule["data"])
+    ('2026-11-28', ['etfs', 'indices', 'industries', 'large', 'recent', 'short'])
+    """
+    folder = _folder() / "registered"
+    known = [path.stem for path in sorted(folder.glob("*.toml"))]
+    if name not in known:
+        raise DataError(f"no registered test is called {name!r}. {_suggestion(name, known)}")
+    return tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _folder() -> Path:

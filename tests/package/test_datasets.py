@@ -541,3 +541,18 @@ def test_results_of_other_software_come_with_their_input() -> None:
     assert returns.loc["relatives"].dropna(axis=1).shape == (60, 11)
     kernel = datasets.published("mixed-models-relationship")
     assert list(kernel.index) == list(kernel.columns)
+
+
+# ------------------------------------------------------------------- registered tests
+
+
+def test_a_registered_test_says_all_that_it_needs():
+    rule = datasets.registered("2026-11-28-time-and-groups")
+    assert {entry["name"] for entry in rule["data"].values()} <= set(datasets.catalogue().index)
+    for question in rule["question"]:
+        assert question["ask"].endswith("?") and question["first"] and question["second"]
+
+
+def test_a_test_that_was_not_registered():
+    with pytest.raises(DataError, match=r"no registered test is called '2026-11-29-time"):
+        datasets.registered("2026-11-29-time-and-groups")
