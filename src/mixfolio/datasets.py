@@ -34,6 +34,7 @@ __all__ = [
     "groups",
     "load",
     "published",
+    "registered",
     "read_prices",
     "read_returns",
     "table",
