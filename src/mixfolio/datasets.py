@@ -34,9 +34,9 @@ __all__ = [
     "groups",
     "load",
     "published",
-    "registered",
     "read_prices",
     "read_returns",
+    "registered",
     "table",
 ]
 
