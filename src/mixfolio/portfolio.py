@@ -137,8 +137,8 @@ def mixed_model_portfolio(
     >>> returns, classes = datasets.load("asset-classes")[names], datasets.groups("asset-classes")
     >>> found = portfolio.mixed_model_portfolio(returns, classes, lookback=120)
     >>> found.weights.round(2).to_dict()
-    {'MSCI US': 0.09, 'MSCI Japan': 0.17, 'Hedge Funds': 0.3, 'HF Macro/CTA': 0.3,
-     'Commodities Precious': 0.14}
+    {'MSCI US': 0.1, 'MSCI Japan': 0.17, 'Hedge Funds': 0.3, 'HF Macro/CTA': 0.3,
+     'Commodities Precious': 0.13}
     >>> found.used, f"{found.heritability:.0%}"
     ('mixed model', '50%')
     """

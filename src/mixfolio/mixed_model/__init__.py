@@ -8,7 +8,6 @@ from mixfolio.mixed_model._recommended import ShrunkModel, covariance, fit
 from mixfolio.mixed_model._student import StudentModel, student_loadings
 from mixfolio.mixed_model._time import (
     even_periods,
-    recent_variances,
     usual_halflife,
     with_time_steps,
 )
@@ -27,7 +26,6 @@ __all__ = [
     "moving_loadings",
     "panel_reml",
     "random_loadings",
-    "recent_variances",
     "student_loadings",
     "usual_halflife",
     "with_time_steps",

@@ -111,18 +111,6 @@ def recent_variances(values: Array, halflife: float) -> Array:
     ------
     DataError
         If `halflife` is not positive.
-
-    Examples
-    --------
-    With a half-life of two periods the last two, which were wild, count most:
-
-    >>> import numpy as np
-    >>> from mixfolio import mixed_model
-    >>> returns = np.array([[0.01], [-0.01], [0.01], [-0.01], [0.04], [-0.04]])
-    >>> for halflife in (np.inf, 2):
-    ...     print(f"{mixed_model.recent_variances(returns, halflife)[0]:.6f}")
-    0.000720
-    0.001149
     """
     n = len(values)
     deviations = (values - values.mean(axis=0)) * np.sqrt(n / (n - 1))

@@ -216,7 +216,7 @@ def find_frequency(dates: pd.Index) -> Frequency:
     --------
     >>> from mixfolio import datasets, prices
     >>> prices.find_frequency(datasets.load("stocks-weekly").index)
-    Frequency(name='weekly', periods_per_year=52)
+    Frequency(name='weekly', periods_per_year=52.0)
     """
     if not isinstance(dates, pd.DatetimeIndex) or len(dates) < 3:
         raise DataError(f"a frequency needs three dates or more, and there are {len(dates)}.")

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist, squareform
 
-from mixfolio import covariance, expected_returns, metrics, optimization, portfolio, relationship
+from mixfolio import covariance, expected_returns, metrics, portfolio, relationship
 from mixfolio._inputs import Array
 from mixfolio.studies._claims_context import STAND_INS, Context
 
@@ -76,14 +76,6 @@ def _hilbert(context: Context) -> tuple[str, str]:
     return "off by more than 1%" if miss else "within 1%", f"{ours:.4f}"
 
 
-def _target(context: Context) -> tuple[str, str]:
-    """A target below the mean of the minimum-variance portfolio."""
-    mean, sigma = context.mu, context.sigma.to_numpy()
-    free = context.facts(context.portfolios["minimum variance"])[1]
-    equal = context.facts(optimization.target_return(mean, sigma, 0.125))[1]
-    return f"{free:.2f}%", f"{equal:.2f}%"
-
-
 def _confidence(context: Context) -> tuple[str, str]:
     c = 0.5
     tau = inspect.signature(expected_returns.black_litterman).parameters["tau"].default
@@ -115,11 +107,6 @@ ROWS = {
         _hilbert,
         "ledoit2020",
         "a series in place of the closed form",
-    ),
-    "volatility at a target of 12.5%": (
-        _target,
-        "akdemir2025",
-        "the target is met exactly, not at least",
     ),
     "move of weights at confidence .5": (
         _confidence,

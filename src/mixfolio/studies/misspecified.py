@@ -145,6 +145,6 @@ def _drifting(
         rows.append(loadings @ factors + own * rng.standard_normal(len(own)))
         fresh = spread * np.sqrt(1 - keep**2) * rng.standard_normal(start.shape)
         deviation = keep * deviation + fresh
-    last = pd.DataFrame(np.where(used, centre + deviation, 0.0), *world.loadings.axes)
+    last = world.loadings * 0.0 + np.where(used, centre + deviation, 0.0)
     after = World(world.mean, last, world.factor_variance, world.specific_variance, world.groups)
     return pd.DataFrame(rows, columns=world.mean.index) + world.mean, after.covariance()

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import norm
 from statsmodels.stats.sandwich_covariance import S_hac_simple
 
+from mixfolio import inference
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap as resampling
 from mixfolio.inference._pairs import jobson_korkie_memmel, sharpe_difference, variance_difference
@@ -453,3 +454,66 @@ def test_size_of_the_test_of_variances():
     assert rejected / n_pairs == pytest.approx(
         0.05, abs=3 * math.sqrt(0.05 * 0.95 / n_pairs) + 0.01
     )
+
+
+# ------------------------------------------------------------------ pooled over pairs
+
+
+def overlapping(seed, n_periods=300, n_pairs=3, gap=0.0):
+    """Records of pairs that share a common part, with the same variances but for `gap`."""
+    rng = np.random.default_rng(seed)
+    common = rng.standard_normal((n_periods, 2))
+    first = common[:, [0]] + 0.3 * rng.standard_normal((n_periods, n_pairs))
+    second = common[:, [1]] + 0.3 * rng.standard_normal((n_periods, n_pairs))
+    names = [f"set {j}" for j in range(n_pairs)]
+    return pd.DataFrame(np.exp(gap / 2) * first, columns=names), pd.DataFrame(second, columns=names)
+
+
+def test_one_pair_has_the_difference_of_the_bootstrap():
+    first, second = overlapping(1, n_pairs=1)
+    found = inference.pooled_variance_difference(first, second)
+    alone = inference.variance_difference(
+        first["set 0"], second["set 0"], rng=np.random.default_rng(0), n_resamples=99
+    )
+    assert found.estimate == pytest.approx(alone.estimate, rel=1e-12)
+    assert found.standard_error == pytest.approx(alone.standard_error, rel=1e-9)
+
+
+def test_pooled_differences_are_averaged_by_period():
+    first, second = overlapping(2, gap=0.2)
+    found = inference.pooled_variance_difference(first, second[second.columns[::-1]])
+    expected = np.mean([np.log(first[x].var() / second[x].var()) for x in first])
+    assert found.estimate == pytest.approx(expected, rel=1e-12)
+    each = sum(
+        (first[x] - first[x].mean()) ** 2 / first[x].var(ddof=0)
+        - (second[x] - second[x].mean()) ** 2 / second[x].var(ddof=0)
+        for x in first
+    ) / len(first.columns)
+    T, lags = len(each), int(4 * (len(each) / 100) ** (2 / 9))
+    total = (each**2).mean()
+    for lag in range(1, lags + 1):
+        product = (each.iloc[lag:].to_numpy() * each.iloc[:-lag].to_numpy()).sum() / T
+        total += 2 * (1 - lag / (lags + 1)) * product
+    assert found.standard_error == pytest.approx(np.sqrt(total / T), rel=1e-9)
+
+
+def test_pooled_differences_reject_as_rarely_as_they_say():
+    """Overlapping sets are not independent: treating them so would reject in a third of worlds."""
+    p = [inference.pooled_variance_difference(*overlapping(seed)).p_value for seed in range(400)]
+    rate = np.mean(np.array(p) <= 0.05)
+    assert abs(rate - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 400)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a, b: (a, b.drop(columns="set 0")), "same columns"),
+        (lambda a, b: (a, a), "same records in every pair"),
+        (lambda a, b: (a["set 0"], b["set 0"]), "must be DataFrames"),
+        (lambda a, b: (a[:10], b[:10]), "10 periods"),
+        (lambda a, b: (a, b[:-1]), "in only one of first and second"),
+    ],
+)
+def test_pairs_that_cannot_be_pooled(change, message):
+    with pytest.raises(DataError, match=message):
+        inference.pooled_variance_difference(*change(*overlapping(3)))

@@ -282,7 +282,7 @@ def test_eigenvalues_and_matrices_give_one_likelihood(seed, method):
 @given(seed=SEEDS)
 @settings(max_examples=25)
 def test_score_with_periods_and_kernels_is_the_gradient(seed):
-    fit, _ = fitted(seed % 2**31, kernels=2, period=True, gaps=0.2, shape=(10, 5))
+    fit, _ = fitted(seed % 2**31, kernels=2, period=True, gaps=0.2, shape=(16, 6))
     cells = fit._design.cells
     value = panel_likelihood.objective(panel_likelihood.Dense(cells), cells.freedom("reml"), "reml")
     theta = np.random.default_rng(seed).uniform(0.05, 2, 4)
