@@ -57,6 +57,7 @@ Vector = TypeVar("Vector", bound=pd.Series | Array)
 Kernels: TypeAlias = MatrixLike | Mapping[str, MatrixLike]
 
 RANK_TOLERANCE = 1e-8
+STILL = 12  # equal returns of an asset that are no chance
 LEAST_RESIDUAL = 2e-8  # share of the variance of returns; the grid of ratios ends near it
 
 # ------------------------------------------------------------------------------ the model
@@ -522,10 +523,11 @@ def panel_reml(
     Raises
     ------
     DataError
-        If the returns or a relationship are unusable; an asset never moves; there are fewer than
-        p + 2 periods or 2 assets; a regressor is missing, constant, or a combination of others;
-        relationships cannot be told from the intercept or from each other; nothing is left for the
-        residual; or `random` asks for an effect of every cell.
+        If the returns or a relationship are unusable; an asset has the same return in all of 12
+        periods or more; there are fewer periods with a return than 2 plus the number of
+        regressors, or fewer than 2 assets; a regressor is missing, constant, or a combination of
+        others; relationships cannot be told from the intercept or from each other; nothing is left
+        for the residual; or `random` asks for an effect of every cell.
     ConvergenceError
         If the search stops before its tolerance.
 
@@ -758,8 +760,8 @@ def _require_cells(
     """Enough periods, assets that move, and something to predict an asset without returns from."""
     if len(values) < n_fixed + 1:
         raise DataError(
-            f"returns has {len(values)} period(s) with a return; {n_fixed - 1} regressor(s) need "
-            f"at least {n_fixed + 1}. Use a longer sample or fewer regressors."
+            f"returns has {len(values)} period(s) with a return; with {n_fixed - 1} regressor(s) "
+            f"it needs at least {n_fixed + 1}. Use a longer sample or fewer regressors."
         )
     names = range(len(counts)) if labels is None else labels
     empty = np.flatnonzero(counts == 0)
@@ -769,13 +771,16 @@ def _require_cells(
             "there are no relatives to predict them from. Leave them out."
         )
     _require_distinct(kernels, counts > 0)
-    seen = counts > 1
+    # A few equal returns are replicates that happen to agree, and the variance of the others
+    # tells what they are worth; a year of them is a price that stood still.
+    seen = counts >= STILL
     low, high = np.nanmin(values[:, seen], axis=0), np.nanmax(values[:, seen], axis=0)
     still = np.flatnonzero(seen)[low == high]
     if len(still):
         raise DataError(
-            f"{len(still)} asset(s) never move, the first is {names[still[0]]!s}. Leave them out: "
-            "the model gives all assets the same residual variance."
+            f"{len(still)} asset(s) never move, the first is {names[still[0]]!s}, in "
+            f"{int(counts[still[0]])} returns. Leave them out: the model gives all assets the same "
+            "residual variance."
         )
 
 

@@ -194,6 +194,44 @@ def test_random_intercepts_as_in_statsmodels():
     close(fit.fixed_effects, theirs.fe_params, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("n_periods", "equal"), [(2, 3), (3, 5), (11, 7)])
+def test_equal_replicates_as_in_statsmodels(n_periods, equal):
+    """Some assets have one return again and again; the others tell the residual variance."""
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    rng = np.random.default_rng(3)
+    returns = rng.normal(size=8) + rng.normal(size=(n_periods, 8))
+    returns[:, :equal] = returns[0, :equal]
+    cells = Cells(returns, [np.eye(8)])
+    assets = cells.Z @ np.arange(8)
+    theirs = MixedLM(cells.y, cells.X, assets).fit(reml=True, method="powell")
+    fit = panel_reml(returns)
+    assert fit.variance_components["asset"] == pytest.approx(float(theirs.cov_re[0, 0]), rel=1e-4)
+    assert fit.variance_components["residual"] == pytest.approx(theirs.scale, rel=1e-4)
+    assert fit.log_likelihood == pytest.approx(
+        cells.log_likelihood(fit.variance_components), abs=1e-8
+    )
+
+
+def test_replicates_that_are_all_equal_leave_no_residual():
+    returns = np.tile(np.random.default_rng(4).normal(size=6), (3, 1))
+    with pytest.raises(DataError, match="leave no residual"):
+        panel_reml(returns)
+
+
+@pytest.mark.parametrize("n_regressors", [0, 1, 2, 3])
+def test_the_fewest_periods_are_those_that_the_message_names(n_regressors):
+    rng = np.random.default_rng(5)
+    least = n_regressors + 2
+    returns, X = 0.02 * rng.normal(size=(least, 5)), rng.normal(size=(least, n_regressors))
+    assert panel_reml(returns, fixed=X if n_regressors else None).n_observations == 5 * least
+    returns[-1] = np.nan  # a period without a return does not count
+    with pytest.raises(
+        DataError, match=rf"{least - 1} period\(s\) with a return.*at least {least}"
+    ):
+        panel_reml(returns, fixed=X if n_regressors else None)
+
+
 # ------------------------------------------------------------------- dense likelihood
 
 CASES = {
