@@ -814,7 +814,7 @@ BAD = {
     "nothing seen": ({"returns": lambda r, K, X: r * np.nan}, "0 period"),
     "too short": (
         {"returns": lambda r, K, X: r.iloc[:2], "fixed": lambda r, K, X: X.iloc[:2]},
-        r"2 period\(s\).* need at least 3",
+        r"2 period\(s\).* needs at least 3",
     ),
     "constant regressor": ({"fixed": lambda r, K, X: X * 0 + 3}, "x0 is constant"),
     "collinear regressors": (
