@@ -78,7 +78,28 @@ def synchronise() -> None:
     run(*uv, "install", *here, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
+def require_own_place() -> None:
+    """Refuse what cannot be written to, and a link, since creating clears where it leads."""
+    if VENV.is_symlink():
+        raise SystemExit(
+            f"{VENV} is a link to {VENV.resolve()}, and setting it up would empty that folder. "
+            "Remove the link; a new environment takes less than a minute."
+        )
+    closed = [path for path in (ROOT, VENV, ROOT / "build") if path.exists() and not writable(path)]
+    if closed:
+        raise SystemExit(
+            f"{closed[0]} cannot be written to, and a build writes into .venv and build. Copy the "
+            "checkout to a folder of your own and build it there. The package itself needs no "
+            "build: pip install it, then mixfolio report FILE --output FOLDER."
+        )
+
+
+def writable(path: Path) -> bool:
+    return os.access(path, os.W_OK)
+
+
 def main() -> None:
+    require_own_place()
     if sys.version_info < MINIMUM:
         raise SystemExit(
             f"Python {MINIMUM[0]}.{MINIMUM[1]} or newer is needed, "

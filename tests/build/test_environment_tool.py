@@ -1,8 +1,15 @@
 """The set-up of .venv: skipped when nothing changed, done afresh when it was interrupted."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tools import environment
+
+ROOT = Path(environment.__file__).resolve().parents[1]
 
 
 @pytest.fixture
@@ -69,6 +76,43 @@ def test_another_python_starts_afresh(place, monkeypatch):
     monkeypatch.setattr(environment.sys, "version", "3.99.0 (another)")
     environment.main()
     assert place == ["cleared", "synchronised"]
+
+
+def test_a_link_is_not_followed(place, tmp_path):
+    """Creating an environment clears it, and would empty the folder at the other end."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "precious").write_text("mine")
+    environment.VENV.symlink_to(other)
+    with pytest.raises(SystemExit, match=r"\.venv is a link to .*other.* Remove the link"):
+        environment.main()
+    assert place == [] and (other / "precious").exists()
+
+
+@pytest.mark.parametrize("closed", ["", "build"])
+def test_a_read_only_checkout_is_refused_by_name(place, tmp_path, monkeypatch, closed):
+    (tmp_path / "build").mkdir()
+    monkeypatch.setattr(environment, "writable", lambda path: path != tmp_path / closed)
+    with pytest.raises(SystemExit, match=r"cannot be written to.* Copy the checkout"):
+        environment.main()
+    assert place == []
+
+
+@pytest.mark.skipif(os.name == "nt" or os.getuid() != 0, reason="only root can become another")
+def test_another_user_in_a_read_only_checkout_gets_no_traceback(tmp_path):
+    """Root may write anywhere, so the test runs as nobody."""
+    for name in ("tools/environment.py", "requirements.lock", "pyproject.toml"):
+        target = tmp_path / "book" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    code = "import os; from tools import environment; os.setuid(65534); environment.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path / "book", capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "cannot be written to" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_the_installer_comes_from_the_lock(place):
