@@ -553,6 +553,13 @@ def test_a_registered_test_says_all_that_it_needs():
         assert question["ask"].endswith("?") and question["first"] and question["second"]
 
 
+def test_a_registered_rule_is_the_one_that_was_run():
+    """A rule that is changed once its results are known is none: write another file."""
+    path = ROOT / "data" / "registered" / "2026-11-28-time-and-groups.toml"
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert found == "c20bb041e5fa194ee3b3850e09dd7638391ee0aa62e562ea07f93c2aac76be09"
+
+
 def test_a_test_that_was_not_registered():
     with pytest.raises(DataError, match=r"no registered test is called '2026-11-29-time"):
         datasets.registered("2026-11-29-time-and-groups")
