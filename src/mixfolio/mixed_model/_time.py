@@ -56,7 +56,7 @@ def usual_halflife(returns: Any) -> float:
     >>> mixed_model.usual_halflife(np.zeros((100, 3)))
     inf
     """
-    dates = getattr(returns, "index", None)
+    dates = returns.index if isinstance(returns, pd.DataFrame) else None
     if isinstance(dates, pd.PeriodIndex):
         dates = dates.to_timestamp()
     try:

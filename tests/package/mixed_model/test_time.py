@@ -31,11 +31,12 @@ def test_the_half_life_is_a_time(step, periods_per_year):
     "returns",
     [
         RETURNS.to_numpy(),
+        RETURNS.to_numpy().tolist(),
         RETURNS.reset_index(drop=True),
         RETURNS[:2],
         RETURNS[:9].set_axis(pd.date_range("2020", periods=9, freq="h")),
     ],
-    ids=["array", "numbers", "two", "hours"],
+    ids=["array", "lists", "numbers", "two", "hours"],
 )
 def test_without_a_calendar_all_periods_count_the_same(returns):
     assert mixed_model.usual_halflife(returns) == np.inf
