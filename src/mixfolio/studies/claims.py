@@ -157,18 +157,32 @@ def _place(link: str) -> tuple[str, str]:
     return (f"{address}#{anchor}" if anchor else address), label
 
 
-def _row(name: str, claim: "pd.Series[str]") -> str:
+HEAD = ("claim", "printed", "computed", "verdict", "where")
+
+
+def _said(claim: "pd.Series[str]") -> str:
+    """What is computed, or why nothing is."""
     reason = REASONS[str(claim["why"])] if claim["why"] else ""
-    said = "; ".join(part for part in (str(claim["computed"]), reason) if part)
+    return "; ".join(part for part in (str(claim["computed"]), reason) if part)
+
+
+def _line(claim: "pd.Series[str]") -> str:
+    """The row as text, which the validation of a notebook compares."""
+    parts = (claim["claim"], claim["place"], _printed(claim), _said(claim), claim["verdict"])
+    return " | ".join(map(str, (*parts, "cell", _place(str(claim["link"]))[1])))
+
+
+def _row(name: str, claim: "pd.Series[str]") -> str:
+    said = _said(claim)
     address, label = _place(str(claim["link"]))
     kind = str(claim["verdict"])
-    place = f"<br><small>{escape(str(claim['place']))}</small>"
+    place = f" <br><small>{escape(str(claim['place']))}</small>"
     cells = [
         f'<th scope="row">{escape(str(claim["claim"]))}{place}</th>',
         f"<td>{escape(_printed(claim))}</td>",
         f"<td>{escape(said)}</td>",
         f'<td><span class="verdict {kind.replace(" ", "-")}">{kind}</span></td>',
-        f'<td><a href="#{claim["group"]}">cell</a><br><a href="{address}">{label}</a></td>',
+        f'<td><a href="#{claim["group"]}">cell</a> <br><a href="{address}">{label}</a></td>',
     ]
     data = f'data-source="{claim["source"]}" data-verdict="{kind}"'
     return f'<tr id="{name}" {data}>{"".join(cells)}</tr>'
@@ -200,25 +214,24 @@ def to_html(ledger: pd.DataFrame, title: str) -> _Html:
     Returns
     -------
     object
-        A notebook shows it as a table; printed, it is one line with the counts.
+        A notebook shows it as a table; printed, it is a line with the counts and one per claim.
 
     Examples
     --------
     >>> from mixfolio.studies import claims
-    >>> claims.to_html(claims.evaluate(claims.Context(), "two-assets"), "Two assets")
+    >>> table = claims.to_html(claims.evaluate(claims.Context(), "two-assets"), "Two assets")
+    >>> print(str(table).splitlines()[0])
     Two assets, 17 claims: 14 reproduced, 2 corrected, 1 not checkable
     """
     found = ledger["verdict"].value_counts()
     parts = [f"{found[kind]} {kind}" for kind in VERDICTS if kind in found]
     text = f"{title}, {len(ledger)} claims: {', '.join(parts)}"
     rows = "".join(_row(str(name), claim) for name, claim in ledger.iterrows())
-    head = "".join(
-        f'<th scope="col">{name}</th>'
-        for name in ("claim", "printed", "computed", "verdict", "where")
-    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
     table = (
         f'<table class="ledger"><caption>{escape(title)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
     html = f'<details class="ledger"><summary>{escape(text)}</summary>{table}</details>'
-    return _Html(html, text)
+    lines = [text, " | ".join(HEAD), *(_line(claim) for _, claim in ledger.iterrows())]
+    return _Html(html, "\n".join(lines))
