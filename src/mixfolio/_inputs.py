@@ -252,8 +252,10 @@ def _require_no_prices(values: Array) -> None:
     Prices, gross returns 1 + r and log prices all look like that. Interest is always positive too,
     but never that large in one period.
     """
+    if len(values) < 5:
+        return
     lowest, highest = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)
-    if len(values) < 5 or not (lowest > 0 or highest < 0):
+    if not (lowest > 0 or highest < 0):
         return
     typical = np.nanmedian(values)
     if abs(typical) > SURE_GAIN:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import covariance, metrics, mixed_model, optimization
-from mixfolio._inputs import read_count, read_number, read_returns, require_history
+from mixfolio._inputs import SUM_TOLERANCE, read_count, read_number, read_returns, require_history
 from mixfolio.errors import DataError
 from mixfolio.metrics import RiskAttribution
 from mixfolio.mixed_model import ShrunkModel
@@ -26,7 +26,6 @@ Objective = Literal["minimum_variance", "risk_parity", "maximum_diversification"
 
 LEAST_PERIODS = 20
 _FALLBACK = mixed_model.with_time_steps(lambda past, _: covariance.nonlinear_shrinkage(past))
-SUM_TOLERANCE = 1e-3  # of weights that are held now, as in prices.read_weights
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mixfolio import _inputs as inputs
-from mixfolio import covariance, expected_returns, inference, metrics, mixed_model
+from mixfolio import covariance, expected_returns, inference, metrics, mixed_model, relationship
 from mixfolio.errors import DataError
 
 NAMES = ["a", "b", "c"]
@@ -406,3 +406,13 @@ def test_groups_with_names_are_not_matched_by_position():
         mixed_model.covariance(RECORD.to_numpy(), groups)
     found = mixed_model.covariance(RECORD.to_numpy(), groups.to_numpy())
     assert found.shape == (3, 3)
+
+
+def test_a_record_without_periods_is_refused_and_no_foreign_error():
+    returns = pd.DataFrame(
+        np.random.default_rng(1).normal(0, 0.02, (30, 3)),
+        pd.date_range("2020-01-31", periods=30, freq="ME"),
+        list("abc"),
+    )
+    with pytest.raises(DataError):
+        relationship.characteristics(returns, market=returns["a"].iloc[:0])

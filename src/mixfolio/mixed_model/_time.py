@@ -6,8 +6,9 @@ sample. Variances are renewed after it, since they change faster than correlatio
 
 How fast? Let log variances follow a random walk that is seen with noise once per period. The best
 exponential weights then have a half-life, in periods, that grows with the square root of the number
-of periods in a year (Harvey, 1989, section 4.1: the steady state of the local level model). With 52
-weeks for weekly returns that is ``sqrt(52 p)`` for p periods a year: 114 days, 52 weeks, 25 months.
+of periods in a year (the steady state of the local level model; Harvey, 1989). With 52 weeks for
+weekly returns, which is what a quarter of a window of 208 weeks was when the other choices were
+made, that is ``sqrt(52 p)`` for p periods a year: 114 days, 52 weeks, 25 months.
 It lies between the two horizons of a commercial model, 84 and 252 days (Menchero et al., 2011), and
 near the decay of .97 a month, 23 months, of RiskMetrics (1996).
 """
