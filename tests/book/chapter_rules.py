@@ -21,6 +21,7 @@ from tools.build import notebook, run_chapter
 MEDIAN_LINES, P90_LINES, LINE_WIDTH = 8, 20, 90
 MIN_EXERCISES, MIN_OBJECTIVES = 3, 2
 ALT_WORDS, CAPTION_WORDS = 4, 5
+KEY_WORDS, KEY_NUMBERS, NUMBERS, CELLS = 50, 2, 4, 3  # in a key result; a paragraph; a row of cells
 FORBIDDEN_TAGS = {
     "raises-exception",
     "nbval-ignore-output",
@@ -61,6 +62,10 @@ PICTURED = re.compile(
     r"|\b(?:lowest|highest|largest|smallest)\b(?=[.,;:]| (?:and|at|by|for|from|in|of|on)\b)",
     re.IGNORECASE,
 )
+GLUED = re.compile(r"\{glue:text\}`[^`]*`")
+KEY_RESULT = re.compile(r"^:class: key-result\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BOLD = re.compile(r"\*\*([^*]+)\*\*")
+ITEM = re.compile(r"^(?:[-*]|\d+\.) ", re.MULTILINE)
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
@@ -248,6 +253,49 @@ def key_result(chapter: Chapter) -> Iterator[str]:
         yield f"there are {chapter.boxes('key-result')} boxes of class key-result, not one"
 
 
+def short_key_result(chapter: Chapter) -> Iterator[str]:
+    """The key result can be repeated at dinner."""
+    found = KEY_RESULT.search(chapter.text)
+    words = len(GLUED.sub("number", found[1]).split()) if found else 0
+    if found and words > KEY_WORDS:
+        yield f"the key result has {words} words, the limit is {KEY_WORDS}"
+    if found and (count := len(GLUED.findall(found[1]))) > KEY_NUMBERS:
+        yield f"the key result has {count} computed numbers, the limit is {KEY_NUMBERS}"
+
+
+def few_numbers(chapter: Chapter) -> Iterator[str]:
+    """Numbers are salt: few in a paragraph or an item of a list, the rest in a figure."""
+    for where, text, _ in _texts(chapter):
+        for part in ITEM.split(text):
+            if (count := len(GLUED.findall(part))) > NUMBERS:
+                start = " ".join(part.split())[:40]
+                yield f"{where} has {count} computed numbers, not {NUMBERS}, after {start!r}"
+        for bold in filter(GLUED.search, BOLD.findall(text)):
+            yield f"{where} has a computed number in bold, which means importance: {bold!r}"
+
+
+def folded_plots(chapter: Chapter) -> Iterator[str]:
+    """A figure follows its sentence; the code that draws it, and imports, open on request."""
+    for cell in chapter.code:
+        drawn = "figure" in cell.metadata.get("mystnb", {})
+        imports = cell.source.startswith(("import ", "from "))
+        folded = {"hide-input", "hide-cell", "remove-cell"} & set(notebook.tags(cell))
+        if (drawn or imports) and not folded:
+            yield f"{cell['id']} draws a figure or imports, and is not tagged hide-input"
+
+
+def sentences_between_cells(chapter: Chapter) -> Iterator[str]:
+    """Nobody reads more than a few cells in a row without a word of what they are for."""
+    row = 0
+    for cell in chapter.notebook.cells:
+        if cell.cell_type == "markdown":
+            row = 0
+        elif not {"hide-cell", "remove-cell"} & set(notebook.tags(cell)):
+            row += 1
+            if row == CELLS + 1:
+                yield f"{cell['id']} is the end of more than {CELLS} cells without a sentence"
+
+
 def try_it(chapter: Chapter) -> Iterator[str]:
     """A box invites the reader to change the parameters."""
     if not chapter.boxes("try-it"):
@@ -405,6 +453,10 @@ RULES: tuple[Rule, ...] = (
     described_figures,
     objectives,
     key_result,
+    short_key_result,
+    few_numbers,
+    folded_plots,
+    sentences_between_cells,
     try_it,
     exercises,
     further_reading,

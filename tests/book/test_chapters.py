@@ -127,6 +127,7 @@ n: int = 3  # a count
 
 ```{code-cell} ipython3
 ---
+tags: [hide-input]
 mystnb:
   figure:
     name: fig-one
@@ -161,6 +162,8 @@ print(3)
 """
 GOOD = GOOD.replace("EXERCISES\n", 3 * EXERCISE)
 
+FIGURE_TAGS = "tags: [hide-input]\n"
+CELL = "```{code-cell} ipython3\nn + 1\n```\n\n"
 BREAKS = {
     "front_matter": ("format_name: myst", "format_name: light"),
     "no_semicolons": ("import math", "import math;"),
@@ -174,6 +177,10 @@ BREAKS = {
     "described_figures": ("    alt: A curve that rises and falls.", "    width: 300px"),
     "objectives": ("- do another.\n", ""),
     "key_result": (":class: key-result", ":class: note"),
+    "short_key_result": ("It holds.", "It holds. " * 30),
+    "few_numbers": ("Run it.", "{glue:text}`a` " * 5),
+    "folded_plots": (FIGURE_TAGS, ""),
+    "sentences_between_cells": ("```{admonition} Try it", 4 * CELL + "```{admonition} Try it"),
     "try_it": (":class: try-it", ":class: note"),
     "exercises": (":tags: [hide-cell]", ":tags: [hide-input]"),
     "further_reading": ("{cite:t}`markowitz1952`", "Markowitz"),
