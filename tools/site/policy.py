@@ -2,8 +2,7 @@
 
 The policy stands in the page itself, so that it holds on any server and for pages opened from a
 disk. Scripts are files of the site, or stand in the page and are named by their hash. Styles may
-stand in the page: MathJax writes its style sheet and the place of every glyph into the page while
-it sets formulas in the reader's browser, so there is nothing that could be hashed beforehand.
+stand in the page: the theme's script writes some, and drawings bring their sizes.
 """
 
 import base64

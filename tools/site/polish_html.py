@@ -4,14 +4,14 @@ The theme's pages fail several accessibility rules and carry assets that this
 book does not use. Each function below removes one kind of defect from one page.
 """
 
-import re
+import copy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
-from tools.site import policy
+from tools.site import drawings, mathematics, policy
 
 UNUSED = (
     "**/*.map",
@@ -52,10 +52,6 @@ SHAPES = {
     'M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2"/>',
 }
 STYLES = {"fa", "fas", "far", "fab", "fa-solid", "fa-regular", "fa-brands", "fa-lg"}
-
-WIDE = 760  # pixels: wider than the column of text
-WIDTH = re.compile(r'<svg\b[^>]*?\swidth="([\d.]+)pt"')
-HEIGHT = re.compile(r'<svg\b[^>]*?\sheight="([\d.]+)pt"')
 
 
 def drop_unused_elements(soup: BeautifulSoup) -> None:
@@ -239,20 +235,29 @@ def mark_chapter_figures(soup: BeautifulSoup) -> None:
         image["class"] = [*image.get("class", []), "drawn"]
 
 
-def size_figures(page: Path, soup: BeautifulSoup) -> None:
-    """Say how large each drawing is, so that the text does not jump when it arrives."""
+def finish_drawings(page: Path, soup: BeautifulSoup) -> None:
+    """Give each drawing its size, so that the text does not jump, and a twin for the dark scheme.
+
+    Only the one that is shown is loaded. On a phone it is as wide as its letters need.
+    """
     for image in soup.select("img.drawn"):
+        image["loading"] = "lazy"
         path = page.parent / str(image["src"])
         drawing = path.read_text(encoding="utf-8") if path.suffix == ".svg" else ""
-        width, height = WIDTH.search(drawing), HEIGHT.search(drawing)
-        if width and height:
-            image["width"], image["height"] = _pixels(width[1]), _pixels(height[1])
-            if float(image["width"]) > WIDE:
-                image["class"] = [*image["class"], "wide"]
-
-
-def _pixels(points: str) -> str:
-    return str(round(float(points) * 4 / 3))
+        if (found := drawings.size(drawing)) is None:
+            continue
+        width, height, least = found
+        image["width"], image["height"] = str(width), str(height)
+        image["style"] = f"--least: {least}px"
+        twin = path.with_suffix(".dark.svg")
+        twin.write_text(drawings.darken(drawing), encoding="utf-8")
+        dark = copy.copy(image)
+        dark["src"] = str(image["src"]).removesuffix(".svg") + ".dark.svg"
+        dark["class"], image["class"] = (
+            [*image["class"], "only-dark"],
+            [*image["class"], "only-light"],
+        )
+        image.insert_after(dark)
 
 
 def _icon(name: str) -> Tag:
@@ -288,6 +293,7 @@ STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     drop_repeats,
     name_landmarks,
     name_controls,
+    mathematics.typeset,
     mend_bibliography,
     mend_summaries,
     mend_paragraphs,
@@ -301,15 +307,16 @@ STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
 )
 
 
-def polish_page(page: Path) -> None:
-    """Clean one page where it is."""
+def polish_page(page: Path) -> str:
+    """Clean one page where it is; returns the signs of its formulas."""
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     for step in STEPS:
         step(soup)
-    size_figures(page, soup)
+    finish_drawings(page, soup)
     replace_icons(soup)
     policy.protect(soup)
     page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
+    return mathematics.signs(soup)
 
 
 def remove_unused(site: Path) -> None:
@@ -355,8 +362,7 @@ def polish(site: Path, root_page: str) -> None:
     drop_icon_fonts(site)
     drop_map_comments(site)
     quieten_search(site)
-    for page in html_pages(site):
-        polish_page(page)
+    mathematics.write_font(site, [polish_page(page) for page in html_pages(site)])
     shutil.copyfile(site / f"{root_page}.html", site / "index.html")
 
 

@@ -1,6 +1,5 @@
-"""Gather what Jupyter Book renders: the book's pages, the executed chapters, and MathJax."""
+"""Gather what Jupyter Book renders: the book's pages and the executed chapters."""
 
-import importlib.util
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +11,6 @@ from tools.build.project import Project, UserError
 from tools.site import api_pages, benchmarks_page, benchmarks_picture, colophon_page
 
 GENERATED = {"benchmarks": benchmarks_page.page, "colophon": colophon_page.page}
-MATHJAX = "sphinx-mathjax-offline"  # an installed package, so that pages need no network
-MATHJAX_PARTS = ("tex-chtml.js", "input/tex/extensions", "output/chtml/fonts/woff-v2")
 
 
 def contents(project: Project, reference: Iterable[str]) -> dict[str, Any]:
@@ -56,25 +53,12 @@ def require_all_pages(project: Project, entries: list[str], made: Iterable[str])
         raise UserError(f"book/_toc.yml does not name: {', '.join(forgotten)}")
 
 
-def copy_mathjax(target: Path) -> None:
-    """Put the parts of MathJax that the site needs, and its fonts, into ``target``."""
-    spec = importlib.util.find_spec(MATHJAX)
-    if spec is None or spec.origin is None:
-        raise UserError(f"the package {MATHJAX} is not installed")
-    source = Path(spec.origin).parent / "static" / "mathjax"
-    for name in MATHJAX_PARTS:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (source / name).is_dir() else shutil.copyfile
-        copy(source / name, target / name)
-
-
 def _copy_pages(project: Project, target: Path) -> None:
-    """A fresh source tree with the book's own pages, MathJax and an empty chapters folder."""
+    """A fresh source tree with the book's own pages and an empty chapters folder."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(project.book_dir, target)
     (target / "chapters").mkdir()
     (target / "_extra" / "_sources" / "chapters").mkdir(parents=True)
-    copy_mathjax(target / "_extra" / "_static" / "mathjax")
 
 
 def _copy_chapter(project: Project, chapter: str, executed: Path, target: Path) -> None:

@@ -1,0 +1,75 @@
+"""Set the formulas of the pages once, when they are built, as MathML.
+
+A reader's browser needs no script for them, and a screen reader can speak them. The font is that
+of an installed package, cut down to the signs that the site has.
+"""
+
+import importlib.util
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+from fontTools import subset
+from math_core import LatexError, LatexToMathML
+
+from tools.build.project import UserError
+
+FONT = "_static/mathematics.woff2"
+PACKAGE, FILE = "ziamath", "fonts/STIXTwoMath-Regular.ttf"
+FORMULA = re.compile(r"\\\[(.*)\\\]|\\\((.*)\\\)", re.DOTALL)
+SPLIT = re.compile(r"\\(?:begin|end)\{split\}")  # what Sphinx puts around lines; ours are aligned
+LONG = 44  # signs of LaTeX; a longer displayed formula may have to scroll on a phone
+
+
+@cache
+def _converter() -> LatexToMathML:
+    return LatexToMathML(fancy_error=False)
+
+
+def mathml(latex: str, display: bool) -> str:
+    """One formula as MathML, or an error that shows it."""
+    try:
+        return _converter().convert_with_local_state(SPLIT.sub("", latex), displaystyle=display)
+    except LatexError as error:
+        raise UserError(f"the formula {latex.strip()!r} cannot be set: {error}") from None
+
+
+def _set(element: Tag) -> None:
+    text = next(t for t in element.find_all(string=FORMULA) if isinstance(t, NavigableString))
+    found = FORMULA.search(text)
+    assert found is not None
+    display = found[1] is not None
+    latex = found[1] if display else found[2]
+    text.replace_with(BeautifulSoup(mathml(latex, display), "html.parser"))
+    if display and len(latex) > LONG:
+        element["tabindex"] = "0"  # it scrolls by itself, also from the keyboard
+
+
+def typeset(soup: BeautifulSoup) -> None:
+    """Put MathML in the place of every formula, and drop the script that would set them."""
+    for element in soup.select(".math"):
+        if element.find(string=FORMULA):
+            _set(element)
+    for script in soup.select("script"):
+        if "mathjax" in (str(script.get("src", "")) + str(script.string or "")).lower():
+            script.decompose()
+
+
+def write_font(site: Path, texts: Iterable[str]) -> None:
+    """The signs of all formulas, with what a formula makes of them: large, small, stretched."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(f"the package {PACKAGE} is not installed")
+    options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
+    font = subset.load_font(Path(spec.submodule_search_locations[0]) / FILE, options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(text="".join(sorted(set("".join(texts)))))
+    cutter.subset(font)
+    subset.save_font(font, site / FONT, options)
+
+
+def signs(soup: BeautifulSoup) -> str:
+    """Every sign that the formulas of a page show."""
+    return "".join({sign for formula in soup.select("math") for sign in formula.get_text()})
