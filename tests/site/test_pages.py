@@ -69,10 +69,34 @@ def check_weight(visit):
     assert sum(sizes.values()) <= MAX_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 
-def test_search_finds_a_word_of_the_book(browser, address):
-    with Visit(browser, address, "search.html?q=portfolio") as visit:
+@pytest.mark.parametrize("asked", ["heritability", "heritabilty", "Heritab"])
+def test_search_finds_a_section_with_an_excerpt(browser, address, asked):
+    """Also when the word is misspelt or not ended; chapters come before functions."""
+    with Visit(browser, address, f"search.html?q={asked}") as visit:
         visit.tab.wait_for_selector("#search-results li a", timeout=10_000)
+        first = visit.tab.locator("#search-results li").first
+        assert "chapters/11-reml-blup.html#" in first.locator("a").get_attribute("href")
+        assert first.locator("mark").first.inner_text().lower() == "heritability"
+        assert "sections" in visit.tab.inner_text("#search-results [role=status]")
         assert visit.errors == []
+
+
+def test_search_answers_while_one_types(browser, address):
+    with Visit(browser, address, "chapters/07-pca.html") as visit:
+        visit.tab.keyboard.press("Control+k")
+        visit.tab.keyboard.type("turnover")
+        link = visit.tab.locator("#pst-search-dialog li a").first
+        link.wait_for()
+        link.click()
+        visit.tab.wait_for_load_state("load")
+        assert "turnover" in visit.tab.url
+        assert visit.errors == []
+
+
+def test_search_says_when_it_finds_nothing(browser, site):
+    with Visit(browser, site.as_uri(), "search.html?q=zzzzzzzzzz") as visit:
+        visit.tab.wait_for_selector("#search-results [role=status]")
+        assert "zzzzzzzzzz" in visit.tab.inner_text("#search-results [role=status]")
 
 
 def test_the_scheme_can_be_changed_and_stays(browser, server):

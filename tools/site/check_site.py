@@ -52,7 +52,7 @@ def anchors(path: Path) -> set[str]:
 
 
 def missing_pages(site: Path, pages: list[str]) -> Iterator[str]:
-    for page in ["index", *pages]:
+    for page in ["index", *pages[1:]]:  # the first page becomes the index
         if not (site / f"{page}.html").is_file():
             yield f"{page}.html was not made"
 

@@ -7,11 +7,14 @@ book does not use. Each function below removes one kind of defect from one page.
 import copy
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from tools.site import drawings, mathematics, policy
+from tools.build.project import Project
+from tools.site import drawings, mathematics, metadata, policy, search_index
 
 UNUSED = (
     "**/*.map",
@@ -23,8 +26,24 @@ UNUSED = (
     "_static/images",
     "_static/plus.png",
     "_static/minus.png",
+    "_static/searchtools.js",
+    "_static/language_data.js",
+    "_static/sphinx_highlight.js",
+    "_static/design-tabs.js",
+    "_static/togglebutton.js",
+    "searchindex.js",
     ".buildinfo",
 )
+NOT_SEARCHED = ("search.html", "genindex.html")
+UNUSED_SCRIPTS = (
+    "searchtools.js",
+    "language_data.js",
+    "searchindex.js",
+    "sphinx_highlight.js",
+    "design-tabs.js",
+    "togglebutton.js",
+)
+UNUSED_LINES = ("DOCUMENTATION_OPTIONS.", "let toggle", "var toggle", "// Activate the search")
 # What the theme calls the parts of a folded cell, and what they are in this book.
 PROMPTS = {
     "code cell content": "the solution",
@@ -67,6 +86,27 @@ def drop_unused_elements(soup: BeautifulSoup) -> None:
     ):
         for element in soup.select(selector):
             element.decompose()
+
+
+def lighten_scripts(soup: BeautifulSoup) -> None:
+    """Scripts wait until the page is there, and those that this book does not use are gone."""
+    for script in soup.find_all("script"):
+        source, text = str(script.get("src", "")), str(script.string or "").strip()
+        if any(name in source for name in UNUSED_SCRIPTS) or text.startswith(UNUSED_LINES):
+            script.decompose()
+        elif source:
+            script["defer"] = ""
+    for hint in soup.select("link[rel=preload][as=script]"):
+        hint.decompose()
+
+
+def mend_search_page(soup: BeautifulSoup) -> None:
+    """The page of results is an article with a form that says what was asked."""
+    container = soup.select_one(".bd-search-container")
+    if container is not None:
+        container.name, container["class"] = "article", "bd-article bd-search-container"
+        for script in container.select("script"):
+            script.decompose()
 
 
 def drop_repeats(soup: BeautifulSoup) -> None:
@@ -290,6 +330,8 @@ def drop_empty_attributes(soup: BeautifulSoup) -> None:
 
 STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     drop_unused_elements,
+    lighten_scripts,
+    mend_search_page,
     drop_repeats,
     name_landmarks,
     name_controls,
@@ -307,16 +349,37 @@ STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
 )
 
 
-def polish_page(page: Path) -> str:
-    """Clean one page where it is; returns the signs of its formulas."""
+@dataclass(frozen=True)
+class Polished:
+    """What the files beside the pages are made from."""
+
+    name: str
+    signs: str
+    sections: list[dict[str, Any]]
+
+
+def lead_to_index(soup: BeautifulSoup, root_page: str) -> None:
+    """Links to the first page of the contents lead to the index, which it has become."""
+    for link in soup.find_all(href=True):
+        path, mark, fragment = str(link["href"]).partition("#")
+        if path.rpartition("/")[2] == f"{root_page}.html":
+            link["href"] = path.removesuffix(f"{root_page}.html") + "index.html" + mark + fragment
+
+
+def polish_page(page: Path, site: Path, book: metadata.Book, root_page: str) -> Polished:
+    """Clean one page where it is."""
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    name = page.relative_to(site).as_posix()
+    lead_to_index(soup, root_page)
     for step in STEPS:
         step(soup)
     finish_drawings(page, soup)
     replace_icons(soup)
+    metadata.describe(soup, name, book)
     policy.protect(soup)
     page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
-    return mathematics.signs(soup)
+    found = [] if name in NOT_SEARCHED else list(search_index.entries(soup, name))
+    return Polished(name, mathematics.signs(soup), found)
 
 
 def remove_unused(site: Path) -> None:
@@ -347,23 +410,25 @@ def drop_map_comments(site: Path) -> None:
             path.write_text("".join(kept), encoding="utf-8")
 
 
-def quieten_search(site: Path) -> None:
-    """Search fetches pages for its summaries, which browsers forbid for files on a disk."""
+def still_search(site: Path) -> None:
+    """The theme asks whether Sphinx's search is there to show results; it is not, ours does."""
     options = site / "_static" / "documentation_options.js"
-    text = options.read_text(encoding="utf-8")
-    old, new = "SHOW_SEARCH_SUMMARY: true", 'SHOW_SEARCH_SUMMARY: location.protocol !== "file:"'
-    options.write_text(text.replace(old, new), encoding="utf-8")
+    line = "\nDOCUMENTATION_OPTIONS.search_as_you_type = false;\n"
+    options.write_text(options.read_text(encoding="utf-8") + line, encoding="utf-8")
 
 
-def polish(site: Path, root_page: str) -> None:
-    """Clean every page of the site; the first page of the contents becomes the index."""
-    (site / "index.html").unlink(missing_ok=True)  # a bare redirection to the first page
+def polish(site: Path, root_page: str, project: Project) -> None:
+    """Clean every page of the site; the first page of the contents is the index."""
+    (site / f"{root_page}.html").replace(site / "index.html")  # was a bare redirection to it
     remove_unused(site)
     drop_icon_fonts(site)
     drop_map_comments(site)
-    quieten_search(site)
-    mathematics.write_font(site, [polish_page(page) for page in html_pages(site)])
-    shutil.copyfile(site / f"{root_page}.html", site / "index.html")
+    still_search(site)
+    book = metadata.Book.of(project)
+    polished = [polish_page(page, site, book, root_page) for page in html_pages(site)]
+    mathematics.write_font(site, (page.signs for page in polished))
+    search_index.write(site, [section for page in polished for section in page.sections])
+    metadata.write_files(site, [page.name for page in polished], book)
 
 
 def html_pages(site: Path) -> list[Path]:

@@ -54,7 +54,7 @@ def render(project: Project, target: Path) -> None:
     made = jupyter_book(project, project.build_dir / "book", work, *STRICT)
     made.replace(partial)
     shutil.rmtree(work, ignore_errors=True)
-    polish_html.polish(partial, pages[0])
+    polish_html.polish(partial, pages[0], project)
     problems = check_site.check(partial, pages, project)
     if problems:
         raise RenderError("\n".join(problems))
@@ -74,7 +74,7 @@ def render_one(project: Project, chapter: str, executed: Path) -> Path:
     jupyter_book(project, source, work).replace(target)
     for directory in (work, source):
         shutil.rmtree(directory, ignore_errors=True)
-    polish_html.polish(target, root)
+    polish_html.polish(target, root, project)
     return target / f"{page}.html"
 
 
