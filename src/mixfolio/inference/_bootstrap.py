@@ -20,10 +20,11 @@ LePage, R. and Billard, L. (eds.), Exploring the limits of bootstrap. Wiley.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixfolio._inputs import Array
 from mixfolio.errors import DataError
@@ -34,6 +35,8 @@ MeasureName = Literal["sharpe", "variance", "log_variance"]
 # Numbers that a chunk of resamples may hold at once (8 MB).
 CHUNK = 2**20
 LEAST_BLOCKS = 5
+# A variance of no more than this share of the mean square is rounding, and counts as zero.
+STILL = 1e-13
 
 
 def sharpe(mean: Array, square: Array) -> tuple[Array, Array, Array]:
@@ -106,6 +109,20 @@ def influences(series: Array, measure: Measure) -> tuple[Array, Array]:
     return values, (series - mean) * by_mean + (series**2 - square) * by_square
 
 
+def stays(mean: Array, square: Array) -> NDArray[np.bool_]:
+    """Whether a variance is zero, but for rounding; arguments as in :func:`sharpe`.
+
+    Parameters
+    ----------
+    mean, square : ndarray
+
+    Returns
+    -------
+    ndarray of bool
+    """
+    return np.asarray(square - mean**2 <= STILL * square)
+
+
 def newey_west(y: Array) -> Array:
     """Long-run variance of centred series with Bartlett weights (Newey and West, 1987).
 
@@ -127,7 +144,12 @@ def newey_west(y: Array) -> Array:
 
 
 def resamples(
-    series: Array, measure: Measure, length: int, n_resamples: int, rng: np.random.Generator
+    series: Array,
+    measure: Measure,
+    length: int,
+    n_resamples: int,
+    rng: np.random.Generator,
+    names: Sequence[object],
 ) -> Iterator[tuple[Array, Array]]:
     """Resamples in chunks: values of the measure, and block sums of its influences.
 
@@ -141,12 +163,19 @@ def resamples(
     rng : numpy.random.Generator
         Draws ``n_periods // length`` starts of blocks for every resample in turn, so that the
         chunks do not matter.
+    names : sequence of length n_series
+        Of the series, for the message.
 
     Yields
     ------
     values : ndarray of shape (n_chunk, n_series)
     blocks : ndarray of shape (n_chunk, n_blocks, n_series)
-        Influences on the resample's own values. Not finite where a resampled series never moves.
+        Influences on the resample's own values.
+
+    Raises
+    ------
+    DataError
+        If a series stays at one value in a resample.
     """
     T, n_series = series.shape
     n_blocks = T // length
@@ -155,21 +184,33 @@ def resamples(
     chunk = max(1, CHUNK // (n_blocks * 2 * n_series))
     for done in range(0, n_resamples, chunk):
         starts = rng.integers(0, T, (min(chunk, n_resamples - done), n_blocks))
-        yield _evaluate(sums[starts], measure, length)
+        yield _evaluate(sums[starts], measure, length, names)
 
 
-def _evaluate(sums: Array, measure: Measure, length: int) -> tuple[Array, Array]:
+def _evaluate(
+    sums: Array, measure: Measure, length: int, names: Sequence[object]
+) -> tuple[Array, Array]:
     """`sums` over blocks, of shape (n_resamples, n_blocks, 2, n_series)."""
     mean = sums.mean(axis=1) / length
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values, by_mean, by_square = measure(mean[:, 0], mean[:, 1])
-        away = sums - length * mean[:, None]
-        blocks = away[:, :, 0] * by_mean[:, None] + away[:, :, 1] * by_square[:, None]
+    still = np.flatnonzero(stays(mean[:, 0], mean[:, 1]).any(axis=0))
+    if len(still):
+        raise DataError(
+            f"{names[still[0]]!s} stays at one value in a resample, whose variance is then zero: "
+            "it moves in too few periods. Leave it out, or use a period in which it moves."
+        )
+    values, by_mean, by_square = measure(mean[:, 0], mean[:, 1])
+    away = sums - length * mean[:, None]
+    blocks = away[:, :, 0] * by_mean[:, None] + away[:, :, 1] * by_square[:, None]
     return values, blocks
 
 
 def studentised_differences(
-    series: Array, measure: Measure, length: int, n_resamples: int, rng: np.random.Generator
+    series: Array,
+    measure: Measure,
+    length: int,
+    n_resamples: int,
+    rng: np.random.Generator,
+    names: Sequence[object],
 ) -> Array:
     """Absolute studentised differences to the last series, centred at those of the data.
 
@@ -177,18 +218,23 @@ def studentised_differences(
     ----------
     series : ndarray of shape (n_periods, n_series)
     measure : function
-    length, n_resamples, rng
+    length, n_resamples, rng, names
         As in :func:`resamples`.
 
     Returns
     -------
     ndarray of shape (n_resamples, n_series - 1)
         Infinite where a resampled difference has no variation.
+
+    Raises
+    ------
+    DataError
+        As :func:`resamples`.
     """
     values, _ = influences(series, measure)
     gaps = values[:-1] - values[-1]
     parts = []
-    for resampled, blocks in resamples(series, measure, length, n_resamples, rng):
+    for resampled, blocks in resamples(series, measure, length, n_resamples, rng, names):
         with np.errstate(divide="ignore", invalid="ignore"):
             apart = blocks[:, :, :-1] - blocks[:, :, -1:]
             error = np.sqrt((apart**2).sum(axis=1)) / (apart.shape[1] * length)

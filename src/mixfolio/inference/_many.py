@@ -65,8 +65,9 @@ def stepdown(
     Raises
     ------
     DataError
-        If the returns are unusable, a record is constant or the same as the benchmark, there are
-        fewer than 20 periods, the benchmark is no column, or an argument is out of range.
+        If the returns are unusable, a record is constant, in a resample too, or the same as the
+        benchmark, there are fewer than 20 periods, the benchmark is no column, or an argument is
+        out of range.
 
     Notes
     -----
@@ -98,7 +99,7 @@ def stepdown(
     values, names = values[:, order], returns.columns[order]
     gaps, errors = _gaps(values, measure, names)
     drawn = _bootstrap.studentised_differences(
-        values, _bootstrap.MEASURES[measure], length, n_resamples, rng
+        values, _bootstrap.MEASURES[measure], length, n_resamples, rng, list(names)
     )
     observed = np.abs(gaps) / errors
     alone = ((drawn >= observed).sum(axis=0) + 1) / (n_resamples + 1)
@@ -170,8 +171,8 @@ def model_confidence_set(
     Raises
     ------
     DataError
-        If the returns are unusable, a record is constant, there are fewer than 20 periods, or an
-        argument is out of range.
+        If the returns are unusable, a record is constant, in a resample too, there are fewer than
+        20 periods, or an argument is out of range.
 
     Notes
     -----
@@ -197,9 +198,8 @@ def model_confidence_set(
     n_resamples = read_count(n_resamples, "n_resamples", 99)
     function = _bootstrap.MEASURES[measure]
     found, _ = _bootstrap.influences(values, function)
-    chunks = _bootstrap.resamples(values, function, length, n_resamples, rng)
-    drawn = np.concatenate([resampled for resampled, _ in chunks])
-    drawn = drawn[np.isfinite(drawn).all(axis=1)] - found
+    chunks = _bootstrap.resamples(values, function, length, n_resamples, rng, list(returns.columns))
+    drawn = np.concatenate([resampled for resampled, _ in chunks]) - found
     losses = -BETTER[measure] * found
     p = _eliminate(losses, -BETTER[measure] * drawn)
     unit = {"sharpe": scale, "variance": scale**2}.get(measure, 1.0)
@@ -235,14 +235,13 @@ def _read_records(returns: pd.DataFrame, measure: str) -> tuple[Array, float]:
     values, labels = read_returns(returns, min_periods=20)
     if labels is None:
         raise DataError("returns must be a DataFrame here, so that records have names.")
-    spread = values.std(axis=0, ddof=1)
-    still = np.flatnonzero(spread <= 1e-14 * np.abs(values).max(axis=0))
+    still = np.flatnonzero(_bootstrap.stays(values.mean(axis=0), (values**2).mean(axis=0)))
     if len(still):
         raise DataError(
-            f"{labels[still[0]]!s} never changes; a comparison needs a variance above zero. Leave "
-            "it out."
+            f"{labels[still[0]]!s} never changes, but for rounding; a comparison needs a variance "
+            "above zero. Leave it out."
         )
-    unit = float(spread.mean())
+    unit = float(values.std(axis=0, ddof=1).mean())
     T = len(values)
     correction = np.sqrt((T - 1) / T) if measure == "sharpe" else unit
     return values / unit, float(correction)

@@ -146,16 +146,16 @@ def sharpe_difference(
     Raises
     ------
     DataError
-        If a series is unusable, constant or shorter than 20 periods, if the two cover different
-        periods, if the blocks are so long that there are fewer than 5, or if there are too few
-        resamples for the level.
+        If a series is unusable, constant, in a resample too, or shorter than 20 periods, if the two
+        cover different periods, if the blocks are so long that there are fewer than 5, or if there
+        are too few resamples for the level.
 
     Notes
     -----
     Ledoit and Wolf (2008), section 3.2. The standard error of the data uses Newey and West's (1987)
     estimate of the long-run variance with ``4 (T / 100)^(2/9)`` lags; those of the resamples use
-    the variance between their blocks. A resample in which a series never moves counts as infinitely
-    extreme. A series and a positive multiple of it have the same Sharpe ratio in every sample: the
+    the variance between their blocks. A variance of at most 1e-13 of the mean square counts as
+    zero. A series and a positive multiple of it have the same Sharpe ratio in every sample: the
     estimate and its standard error are then 0 and the p-value is 1.
 
     Examples
@@ -260,8 +260,9 @@ def pooled_variance_difference(
     Raises
     ------
     DataError
-        If a table is unusable, has fewer than 20 periods or a constant record, the two differ in
-        periods or pairs, all pairs are the same records, or the level is not between 0 and 1.
+        If a table is unusable, has no column, fewer than 20 periods or a constant record, the two
+        differ in periods or pairs, all pairs are the same records, or the level is not between 0
+        and 1.
 
     Notes
     -----
@@ -287,6 +288,11 @@ def pooled_variance_difference(
     lone = first.columns.symmetric_difference(second.columns, sort=False)
     if len(lone) or not first.columns.is_unique:
         raise DataError("first and second must have the same columns, each once: one per pair.")
+    if first.empty:
+        raise DataError(
+            f"first has {first.shape[0]} period(s) and {first.shape[1]} pair(s); to average over "
+            f"pairs takes one or more, of {LEAST_PERIODS} periods or more. Draw at least one."
+        )
     gaps, periods = [], []
     for name in first.columns:
         pair, spread = _standardised_pair(first[name], second[name])
@@ -330,7 +336,8 @@ def _difference(
             f"the difference of the {NAMES[name]} of first and second has a standard error of "
             "zero: the returns follow a fixed pattern. Use observed returns."
         )
-    drawn = _bootstrap.studentised_differences(pair, measure, length, n_resamples, rng)
+    names = [_called(first, "first"), _called(second, "second")]
+    drawn = _bootstrap.studentised_differences(pair, measure, length, n_resamples, rng, names)
     studentised = np.sort(drawn[:, 0])
     extreme = int((studentised >= abs(gap) / error).sum())
     half = float(studentised[rank - 1]) * error
@@ -372,19 +379,26 @@ def _same_periods(first: "pd.Series[float]", second: "pd.Series[float]") -> "pd.
     return second.loc[first.index]
 
 
+def _called(series: VectorLike, what: str) -> str:
+    """What to call a series: by its own name as well, if it has one."""
+    name = series.name if isinstance(series, pd.Series) else None
+    return what if name is None else f"{what} ({name})"
+
+
 def _standardised(series: VectorLike, what: str) -> tuple[Array, float]:
+    what = _called(series, what)
     values = _finite(series, what)
     if len(values) < LEAST_PERIODS:
         raise DataError(
             f"{what} has {len(values)} periods; a test needs at least "
             f"{LEAST_PERIODS}. Use a longer record."
         )
-    spread = float(values.std(ddof=1))
-    if spread <= 1e-14 * float(np.abs(values).max()):
+    if _bootstrap.stays(values.mean(), (values**2).mean()):
         raise DataError(
-            f"{what} is {values[0]:.6g} in every period; a test needs a variance above "
-            "zero. Leave the series out of the comparison."
+            f"{what} is {values[0]:.6g} in every period, but for rounding; a test needs a variance "
+            "above zero. Leave the series out of the comparison."
         )
+    spread = float(values.std(ddof=1))
     return values / spread, spread
 
 

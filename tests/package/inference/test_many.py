@@ -225,26 +225,23 @@ def test_records_that_cannot_be_compared():
         comparisons.stepdown(table.assign(s0=table["s4"]), "s4", rng=generator())
 
 
-def test_resamples_in_which_a_record_never_moves_are_left_out():
-    """A record that moves in three periods of sixty only is still for many resamples."""
+@pytest.mark.parametrize("measure", ["sharpe", "variance", "log_variance"])
+@pytest.mark.parametrize("level", [0.0, 0.003])
+def test_a_record_that_stays_at_one_value_in_a_resample_is_refused_by_name(measure, level):
+    """One that moves in three periods of sixty is still in many resamples."""
+    quiet = pd.Series(level, range(60))
+    quiet.iloc[[10, 31, 50]] += [0.03, -0.02, 0.02]
     table = records(3, 60, (1.0, 1.0, 1.0))
-    quiet = pd.Series(0.0, table.index)
-    quiet.iloc[[10, 31, 50]] = [0.03, -0.02, 0.02]
-    found = comparisons.model_confidence_set(
-        table.assign(quiet=quiet), measure="log_variance", rng=generator(1), n_resamples=499
-    )
-    assert np.isfinite(found.to_numpy(dtype=float)).all()
-    assert found.index[0] == "quiet"
-    assert found.loc["quiet", "included"]
-    values = table.assign(quiet=quiet).to_numpy()
-    values = values / values.std(axis=0, ddof=1).mean()
-    chunks = resampling.resamples(values, resampling.log_variance, 4, 499, generator(1))
-    drawn = np.concatenate([resampled for resampled, _ in chunks])
-    moving = np.isfinite(drawn).all(axis=1)
-    assert 5 < (~moving).sum() < 400
-    losses = np.log(values.var(axis=0))
-    p = comparisons._eliminate(losses, drawn[moving] - losses)
-    np.testing.assert_array_equal(found["p_value"][[*table, "quiet"]], p)
+    table = table.assign(quiet=quiet.to_numpy())
+    options = {"measure": measure, "rng": generator(1), "n_resamples": 499}
+    with pytest.raises(DataError, match=r"^quiet stays at one value in a resample.* Leave it out"):
+        comparisons.model_confidence_set(table, **options)
+    for benchmark in ("s0", "quiet"):
+        with pytest.raises(DataError, match=r"^quiet stays at one value in a resample"):
+            comparisons.stepdown(table, benchmark, **options)
+    almost = table.assign(quiet=0.003 + 1e-10 * table["s1"])
+    with pytest.raises(DataError, match=r"^quiet never changes, but for rounding"):
+        comparisons.model_confidence_set(almost, **options)
 
 
 def test_records_that_differ_by_little_but_surely_are_told_apart():

@@ -166,25 +166,48 @@ def test_resamples_are_those_of_the_paper_whatever_the_chunk(pair, length, measu
     expected = [one_resample(measure, moments, gap, length, rng) for _ in range(50)]
     for chunk in (1, 1000, resampling.CHUNK):
         monkeypatch.setattr(resampling, "CHUNK", chunk)
-        found = resampling.studentised_differences(x, measure, length, 50, generator())
+        found = resampling.studentised_differences(x, measure, length, 50, generator(), "ab")
         np.testing.assert_allclose(found[:, 0], expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_many_series_share_their_resamples(pair, measure):
     x = np.column_stack([pair[0] - pair[1], *pair])
-    together = resampling.studentised_differences(x, measure, 5, 40, generator())
+    together = resampling.studentised_differences(x, measure, 5, 40, generator(), "abc")
     for j in (0, 1):
-        alone = resampling.studentised_differences(x[:, [j, 2]], measure, 5, 40, generator())
+        alone = resampling.studentised_differences(x[:, [j, 2]], measure, 5, 40, generator(), "ab")
         np.testing.assert_allclose(together[:, j], alone[:, 0], rtol=1e-10)
 
 
-def test_resample_without_variation_is_infinitely_extreme():
-    x = np.tile([[1.0, -1.0], [1.0, 1.0]], (10, 1))
+def test_resample_without_variation_of_the_difference_is_infinitely_extreme():
+    """Both move, but blocks of two periods are all alike, except where the first is in it."""
+    x = np.tile([[1.0, -1.0], [-1.0, 2.0]], (10, 1))
     x[0] += 0.1
-    found = resampling.studentised_differences(x, resampling.sharpe, 2, 400, generator())
+    found = resampling.studentised_differences(x, resampling.sharpe, 2, 400, generator(), "ab")
     assert np.isinf(found).any()
     assert not np.isnan(found).any()
+
+
+@pytest.mark.parametrize("test", [sharpe_difference, variance_difference])
+@pytest.mark.parametrize("level", [0.0, 0.003, -7.0])
+def test_a_record_that_stays_at_one_value_in_a_resample_is_refused_by_name(pair, test, level):
+    """Rounding leaves a resample at 0.003 with a variance that is not quite zero."""
+    quiet = pd.Series(level, range(120), name="Cash")
+    quiet.iloc[[10, 60]] += 0.01
+    other = pd.Series(pair[0], name="Stocks")
+    with pytest.raises(
+        DataError, match=r"^second \(Cash\) stays at one value in a resample.*Leave"
+    ):
+        test(other, quiet, rng=generator(), n_resamples=499)
+    almost = (level * (1 + 1e-9 * other)).rename("Cash")
+    with pytest.raises(DataError, match=r"^first \(Cash\) is .* in every period, but for rounding"):
+        test(almost, other, rng=generator())
+
+
+def test_what_counts_as_zero_is_a_share_of_the_mean_square():
+    square = np.array([1.0, 1.0, 0.0, 1e-20])
+    mean = np.sqrt(square * (1 - np.array([9e-14, 1.1e-13, 0, 0.5])))
+    assert resampling.stays(mean, square).tolist() == [True, False, True, False]
 
 
 # ------------------------------------------------------------------- what the bootstrap returns
@@ -512,6 +535,10 @@ def test_pooled_differences_reject_as_rarely_as_they_say():
         (lambda a, b: (a["set 0"], b["set 0"]), "must be DataFrames"),
         (lambda a, b: (a[:10], b[:10]), "10 periods"),
         (lambda a, b: (a, b[:-1]), "in only one of first and second"),
+        (lambda a, b: (a[[]], b[[]]), r"300 period\(s\) and 0 pair\(s\).*at least one"),
+        (lambda a, b: (a[:0], b[:0]), r"0 period\(s\) and 3 pair\(s\)"),
+        (lambda a, b: (a.iloc[:0, :0], b.iloc[:0, :0]), r"0 period\(s\) and 0 pair\(s\)"),
+        (lambda a, b: (a, b.assign(**{"set 1": 0.003})), r"second \(set 1\) is 0\.003 in every"),
     ],
 )
 def test_pairs_that_cannot_be_pooled(change, message):
