@@ -12,6 +12,7 @@ from pathlib import Path
 
 from doit.exceptions import TaskFailed
 
+from tools import environment
 from tools.build import exclusive, processes, reads
 from tools.build.progress import ProgressReporter
 from tools.build.project import Project, UserError, run_python
@@ -22,7 +23,8 @@ CHAPTERS = PROJECT.chapters()
 LOCK = PROJECT.root / "requirements.lock"
 TOOLS = PROJECT.root / "tools"
 
-PROJECT.build_dir.mkdir(exist_ok=True)
+with environment.writing(PROJECT.root):
+    PROJECT.build_dir.mkdir(exist_ok=True)
 
 ALONE = ExitStack()  # lives as long as the process, and keeps other builds out
 

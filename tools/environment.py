@@ -1,10 +1,13 @@
 """Make ``.venv`` hold exactly what ``requirements.lock`` says: ``python3 tools/environment.py``.
 
-Runs with the system's Python and its standard library only. The stamp
+Runs with the system's Python and its standard library only, and holds what every step says of a
+place that it cannot write to. The stamp
 ``.venv/book-environment`` is written last, so an interrupted set-up is found
 and done again from the start; with an unchanged lock nothing is done at all.
 """
 
+import contextlib
+import errno
 import hashlib
 import importlib.util
 import json
@@ -15,6 +18,7 @@ import sys
 import tempfile
 import time
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,17 +89,51 @@ def require_own_place() -> None:
             f"{VENV} is a link to {VENV.resolve()}, and setting it up would empty that folder. "
             "Remove the link; a new environment takes less than a minute."
         )
-    closed = [path for path in (ROOT, VENV, ROOT / "build") if path.exists() and not writable(path)]
-    if closed:
-        raise SystemExit(
-            f"{closed[0]} cannot be written to, and a build writes into .venv and build. Copy the "
-            "checkout to a folder of your own and build it there. The package itself needs no "
-            "build: pip install it, then mixfolio report FILE --output FOLDER."
-        )
+    require_writable(ROOT, VENV)
+    require_writable_build(ROOT)
 
 
 def writable(path: Path) -> bool:
     return os.access(path, os.W_OK)
+
+
+def require_writable(*paths: Path) -> None:
+    """Refuse, by name, a file or folder that is there and cannot be written to."""
+    for path in paths:
+        if path.exists() and not writable(path):
+            fixed = hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY
+            raise SystemExit(_refusal(path, errno.EROFS if fixed else errno.EACCES))
+
+
+def require_writable_build(root: Path) -> None:
+    """The same of the build folder of a book, or of the place where it is to be made."""
+    build = root / "build"
+    require_writable(*([build, *sorted(build.iterdir())] if build.is_dir() else [root]))
+
+
+@contextlib.contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Name what turns out to be closed, or full, while a step works on the book in ``root``."""
+    try:
+        yield
+    except OSError as error:
+        path = Path(error.filename or root / "build")
+        if error.errno == errno.EACCES and path.is_file() and not os.access(path, os.R_OK):
+            raise SystemExit(f"{path} cannot be read. Give yourself the permission.") from None
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC):
+            raise
+        raise SystemExit(_refusal(path, error.errno)) from None
+
+
+def _refusal(path: Path, cause: int) -> str:
+    why = f"{path} cannot be written to ({os.strerror(cause)})"
+    if cause == errno.ENOSPC:
+        return f"{why}. Free some space and start it again; what is finished is kept."
+    return (
+        f"{why}, and a build writes into .venv and build. Copy the checkout to a folder of your "
+        "own and build it there, or take the files back: sudo chown -R $USER build. The package "
+        "itself needs no build: pip install it, then mixfolio report FILE --output FOLDER."
+    )
 
 
 def main() -> None:
@@ -120,7 +158,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     try:
-        main()
+        with writing(ROOT):
+            main()
     except KeyboardInterrupt:
         raise SystemExit("environment: interrupted; the next run starts it afresh") from None
     except subprocess.CalledProcessError as error:

@@ -89,9 +89,9 @@ def test_a_link_is_not_followed(place, tmp_path):
     assert place == [] and (other / "precious").exists()
 
 
-@pytest.mark.parametrize("closed", ["", "build"])
+@pytest.mark.parametrize("closed", ["", "build", "build/executed"])
 def test_a_read_only_checkout_is_refused_by_name(place, tmp_path, monkeypatch, closed):
-    (tmp_path / "build").mkdir()
+    (tmp_path / "build/executed").mkdir(parents=True)
     monkeypatch.setattr(environment, "writable", lambda path: path != tmp_path / closed)
     with pytest.raises(SystemExit, match=r"cannot be written to.* Copy the checkout"):
         environment.main()

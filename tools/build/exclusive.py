@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import IO
 
+from tools import environment
 from tools.build.project import Project, UserError
 
 HELD = "BOOK_BUILD"  # the folder whose lock is held by this process or by one that started it
@@ -38,7 +39,10 @@ def take(project: Project) -> IO[str]:
     ------
     UserError
         If another build holds it.
+    SystemExit
+        If the build folder cannot be written to.
     """
+    environment.require_writable_build(project.root)
     path = project.build_dir / "lock"
     path.parent.mkdir(exist_ok=True)
     stream = path.open("a+", encoding="utf-8")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.build.processes import PARENT
 from tools.build.project import Project, UserError, run_command, run_python, write_atomically
+from tools.environment import require_writable_build
 
 IPYTHON_CONFIG = """\
 c.Application.log_level = 40
@@ -65,7 +66,13 @@ def environment(project: Project, *, reads_log: Path | None = None) -> dict[str,
         The book whose chapter is to run.
     reads_log : Path, optional
         File to which the data files and modules that the chapter reads are appended.
+
+    Raises
+    ------
+    SystemExit
+        If the build folder cannot be written to: libraries would say so in the outputs.
     """
+    require_writable_build(project.root)
     python_path = [str(project.root / "tools" / "build" / "kernel_site"), str(project.source_dir)]
     if inherited := os.environ.get("PYTHONPATH"):
         python_path.append(inherited)

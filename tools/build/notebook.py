@@ -9,6 +9,8 @@ import nbformat
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
+from tools.build.project import UserError
+
 # What validation leaves out: pictures and the HTML twin of a text output.
 SKIPPED_MIME = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf", "text/html")
 GLUE = "application/papermill.record/"
@@ -28,7 +30,16 @@ def read_chapter(path: Path) -> NotebookNode:
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    """Read a notebook that a step has made; an unreadable one is named."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise UserError(f"{path} is not there yet; run make book, which makes it.") from None
+    except (ValueError, TypeError, AttributeError, KeyError, nbformat.ValidationError) as error:
+        what = str(error).splitlines()[0]
+        raise UserError(
+            f"{path} is no notebook ({what:.80}). Delete it if it is in build, else restore it."
+        ) from None
 
 
 def dumps(notebook: NotebookNode) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools import environment
 from tools.build import processes
 
 HERE = Path(__file__).resolve().parents[2]
@@ -156,7 +157,8 @@ def run_command(
     project = Project(options.pop("root").resolve())
     processes.stop_cleanly()
     try:
-        return function(project, **options) or 0
+        with environment.writing(project.root):
+            return function(project, **options) or 0
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@ runs the code a second time in a fresh kernel, gets the same again.
 
 import sys
 
+from tools import environment
 from tools.build import kernel, references
 from tools.build.project import CHAPTERS, Project, UserError, run_command, run_python
 
@@ -38,6 +39,7 @@ def validate_chapter(project: Project, chapter: str) -> None:
 
 
 def validate(project: Project, chapter: list[str]) -> None:
+    environment.require_writable_build(project.root)
     for name in project.named(chapter):
         validate_chapter(project, name)
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools import environment
 from tools.build.project import Argument, Project, UserError, run_command, run_python
 from tools.site import check_site, polish_html, stage
 
@@ -79,6 +80,7 @@ def render_one(project: Project, chapter: str, executed: Path) -> Path:
 
 
 def render_site(project: Project, preview: bool) -> None:
+    environment.require_writable_build(project.root)
     render(project, project.build_dir / "preview" if preview else project.site_dir)
 
 
