@@ -42,6 +42,8 @@ __all__ = ["StudyError", "generator", "run", "summary"]
 Study = Callable[[np.random.Generator], Mapping[str, float]]
 Record = tuple[int, dict[str, float]]
 
+LARGEST = 4 << 30  # bytes of a checkpoint
+
 
 class StudyError(MixfolioError):
     """A study failed; the message names the replication, or those under way, to repeat alone."""
@@ -102,7 +104,7 @@ def run(
         it stopped; a longer run uses what a shorter one left. It belongs to a study by name, to
         the arguments that a partial fixes, and to a seed. That the study's code is still the same
         is for you to know. Every line has a checksum; lines of an older version, which have none,
-        are read too.
+        are read too. At most 4 GB.
     progress : bool
         Whether to show a progress bar on standard error.
 
@@ -377,7 +379,12 @@ class _Checkpoint:
     """
 
     def __init__(self, path: str | Path | None, study: str, seed: int) -> None:
-        self.path = None if path is None else Path(path)
+        try:
+            self.path = None if path is None else Path(path)
+        except TypeError as error:
+            raise DataError(
+                f"checkpoint is of type {type(path).__name__}. Give the name of a file."
+            ) from error
         self.header = {"study": study, "seed": seed}
 
     def read(self) -> Iterator[Record]:
@@ -392,20 +399,31 @@ class _Checkpoint:
                 f"{self.path} holds {lines[0].decode()} and not {json.dumps(self.header)}. Give "
                 "another checkpoint file, or delete this one."
             )
+        known = dict[int, int]()
         for number, line in enumerate(lines[1:], 2):
-            yield self._record(line, number)
+            replication, row = self._record(line, number)
+            if known.setdefault(replication, found := hash(repr(row))) != found:
+                raise self._damage(number, f"another line has other results of {replication}")
+            yield replication, row
         if self.path is not None and content and not content.endswith(b"\n"):
             os.truncate(self.path, content.rfind(b"\n") + 1)
 
     def _content(self) -> bytes:
-        if self.path is None or not self.path.exists():
+        if self.path is None:
             return b""
-        if not self.path.is_file():  # to read from a pipe or a device would wait, or never end
-            raise DataError(
-                f"{self.path} is a folder, a pipe or a device, and no checkpoint. Give the name of "
-                "a file."
-            )
         with _named(self.path):
+            if not self.path.exists():
+                return b""
+            if not self.path.is_file():  # to read from a pipe or a device would wait, or never end
+                raise DataError(
+                    f"{self.path} is a folder, a pipe or a device, and no checkpoint. Give the "
+                    "name of a file."
+                )
+            if self.path.stat().st_size > LARGEST:
+                raise DataError(
+                    f"{self.path} holds more than {LARGEST >> 30} GB. Is it a checkpoint at all? "
+                    "Give another file name."
+                )
             return self.path.read_bytes()
 
     def _document(self, line: bytes, number: int) -> Any:
@@ -468,9 +486,12 @@ class _Writer:
 def _named(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except MixfolioError:
+        raise
+    except (OSError, ValueError) as error:  # a ValueError of a null character in the name
+        cause = getattr(error, "strerror", None) or error
         raise DataError(
-            f"{path} cannot be used as a checkpoint ({error.strerror}). Give another file name."
+            f"{str(path)[:200]!r} cannot be used as a checkpoint ({cause}). Give another file name."
         ) from error
 
 

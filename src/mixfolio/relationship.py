@@ -337,7 +337,7 @@ def _slope(deviation: Array, seen: Any, regressor: Array) -> Array:
 
 
 def _deepest(filled: Array) -> Array:
-    wealth = np.cumprod(1.0 + filled, axis=0)
+    wealth = np.cumprod(np.maximum(1.0 + filled, 0.0), axis=0)  # what is lost does not grow
     peak = np.maximum.accumulate(np.maximum(wealth, 1.0), axis=0)
     return np.asarray((wealth / peak - 1.0).min(axis=0))
 

@@ -432,6 +432,35 @@ def test_a_checkpoint_below_a_file_is_refused_by_name(tmp_path):
         montecarlo.run(normals, 2, seed=SEED, checkpoint=tmp_path / "file" / "study.jsonl")
 
 
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, 5])
+def test_a_name_that_no_file_can_have_is_refused(name):
+    with pytest.raises(DataError, match=r"checkpoint .*Give (another|the) (file )?name"):
+        montecarlo.run(normals, 2, seed=SEED, checkpoint=name)
+
+
+def test_two_results_of_one_replication_are_refused(tmp_path):
+    kept = tmp_path / "study.jsonl"
+    montecarlo.run(normals, 3, seed=SEED, checkpoint=kept)
+    same, *_ = lines(kept)[1:]
+    kept.write_bytes(kept.read_bytes() + same)
+    assert len(montecarlo.run(normals, 3, seed=SEED, checkpoint=kept)) == 3
+    replication = json.loads(same)[0]
+    other = json.dumps([replication, dict.fromkeys(json.loads(same)[1], 0.5)]) + "\n"
+    kept.write_bytes(kept.read_bytes() + other.encode())
+    with pytest.raises(
+        DataError, match=rf"line 6: another line has other results of {replication}"
+    ):
+        montecarlo.run(normals, 3, seed=SEED, checkpoint=kept)
+
+
+def test_a_file_too_large_for_a_checkpoint_is_not_read(tmp_path):
+    kept = tmp_path / "study.jsonl"
+    montecarlo.run(normals, 3, seed=SEED, checkpoint=kept)
+    os.truncate(kept, montecarlo.LARGEST + 1)  # a hole, which takes no room
+    with pytest.raises(DataError, match=r"holds more than 4 GB.*Give another file name"):
+        montecarlo.run(normals, 3, seed=SEED, checkpoint=kept)
+
+
 # ------------------------------------------------------------------------------ failures
 
 

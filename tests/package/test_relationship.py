@@ -92,6 +92,8 @@ def test_losses_are_neither_invented_nor_forgotten():
     found = relationship.characteristics(falling)["drawdown"]
     assert found["ant"] == pytest.approx(-0.75)
     assert found["bee"] == pytest.approx(0.8 * 1.1 * 0.9 - 1)
+    lost = pd.DataFrame({"ant": [-3.0, -3.0, 0.1], "bee": [-0.2, 0.1, -0.1]})
+    assert relationship.characteristics(lost)["drawdown"]["ant"] == -1
 
 
 def test_missing_policy_does_not_matter_without_gaps():

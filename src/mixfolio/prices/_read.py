@@ -580,7 +580,7 @@ def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) ->
     total = sum(found.values())
     if abs(total - 1) > 1e-3:  # _inputs.SUM_TOLERANCE, in a room beside this one
         raise DataError(
-            f"{grid.source}: the {len(found)} weights sum to {total:.4g}, not to 1. Write "
+            f"{grid.source}: the {len(found)} weights sum to {total:.6g}, not to 1. Write "
             "decimals: 0.25 for 25%."
         )
     return pd.Series([found[name] for name in order], order, name="weight")

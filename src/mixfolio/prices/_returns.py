@@ -3,7 +3,7 @@
 A simple return is ``p_t / p_{t-1} - 1``. A log return is the logarithm of ``p_t / p_{t-1}``.
 Simple returns add up across assets: a portfolio's return is the weighted mean of its assets'
 simple returns. Log returns add up over time. Compounding simple returns multiplies growth
-factors, ``prod(1 + r) - 1``.
+factors, ``prod(1 + r) - 1``; nothing grows from a loss of everything, or of more.
 """
 
 from typing import Literal
@@ -50,8 +50,8 @@ def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple
             f"prices is of type {type(prices).__name__}; it must be a DataFrame, oldest row first. "
             "Use prices.to_frame() for a Series."
         )
-    if isinstance(prices.index, pd.DatetimeIndex) and not prices.index.is_monotonic_increasing:
-        raise DataError("the dates of prices do not increase. Use prices.sort_index() first.")
+    if isinstance(prices.index, pd.DatetimeIndex):
+        _require_increasing(prices.index, "prices")
     if len(prices) < 2:
         raise DataError(f"prices has {len(prices)} row(s); a return needs two prices.")
     try:
@@ -77,19 +77,21 @@ def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
     Parameters
     ----------
     returns : DataFrame of shape (n_periods, n_assets)
-        Decimal simple returns with a DatetimeIndex.
+        Decimal simple returns with a DatetimeIndex; periods are those of its time zone.
     freq : str
         A pandas period alias: "W", "M", "Q", "Y". Periods are dated by their last observation.
 
     Returns
     -------
     DataFrame of shape (n_longer_periods, n_assets)
-        A period with a missing return is missing; it is not treated as zero.
+        A period with a missing return is missing; it is not treated as zero. A period that loses
+        everything, or more, has the return -1.
 
     Raises
     ------
     DataError
-        If the index holds no dates or `freq` is unknown.
+        If the index holds no dates, a date is missing, repeated or out of order, a return is
+        infinite or no number, or `freq` is unknown.
 
     Notes
     -----
@@ -112,8 +114,9 @@ def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
             f"returns has an index of type {type(index).__name__}; compounding by calendar "
             "needs dates. Use pd.to_datetime on the index."
         )
+    _require_increasing(index, "returns")
     try:
-        periods = index.to_period(freq)
+        periods = index.tz_localize(None).to_period(str(freq))
     except (TypeError, ValueError) as error:
         raise DataError(
             f"freq is {freq!r}, which is no pandas period alias. Use 'W', 'M', 'Q' or 'Y'."
@@ -124,8 +127,22 @@ def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
         raise DataError(
             f"returns holds something that is not a number ({error}). Convert every column first."
         ) from error
+    if np.isinf(growth.to_numpy()).any():
+        raise DataError("returns holds an infinite value. Find the division by zero.")
     missing = growth.isna().groupby(periods).any()
-    growth = growth.groupby(periods).prod().mask(missing) - 1.0
+    growth = growth.clip(lower=0.0).groupby(periods).prod().mask(missing) - 1.0
     last = pd.Series(returns.index, index=returns.index).groupby(periods).max()
     growth.index = pd.DatetimeIndex(last, name=returns.index.name)
     return growth
+
+
+def _require_increasing(dates: pd.DatetimeIndex, what: str) -> None:
+    if dates.hasnans:
+        raise DataError(f"{what} has {int(pd.isna(dates).sum())} row(s) without a date. Drop them.")
+    if not dates.is_monotonic_increasing:
+        raise DataError(f"the dates of {what} do not increase. Use {what}.sort_index() first.")
+    if not dates.is_unique:
+        raise DataError(
+            f"{what} has the date {dates[dates.duplicated()][0]} twice. Keep one row per date: "
+            f"{what}[~{what}.index.duplicated()]."
+        )

@@ -491,7 +491,7 @@ def through(records: pd.DataFrame, windows: Mapping[str, tuple[Any, Any]]) -> pd
         part = records.loc[first:last]
         if part.empty:
             raise DataError(f"{name} has no period among {records.index[0]}..{records.index[-1]}.")
-        columns[name, "return"] = (1 + part).prod() - 1
+        columns[name, "return"] = (1 + part).clip(lower=0).prod() - 1
         columns[name, "drawdown"] = part.apply(metrics.maximum_drawdown)
     return pd.DataFrame(columns)
 

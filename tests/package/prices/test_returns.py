@@ -119,10 +119,11 @@ def test_prices_and_compounding_agree():
         (lambda p: p.replace(110.0, np.inf), r"1 price.*row 2020-01-31 00:00:00, column 'a'"),
         (lambda p: p.astype(object).replace(40, "n/a"), r"not a number .*'n/a'.*Convert"),
         (lambda p: p[::-1], r"dates of prices do not increase.*sort_index"),
+        (lambda p: p.iloc[[0, 1, 1, 2]], r"prices has the date .* twice"),
         (lambda p: p.to_numpy(), r"prices is of type ndarray; it must be a DataFrame"),
         (lambda p: p["a"] - 100, r"prices is of type Series; .*prices.to_frame\(\)"),
     ],
-    ids=["one row", "negative", "infinite", "text", "newest first", "array", "series"],
+    ids=["one row", "negative", "infinite", "text", "newest first", "twice", "array", "series"],
 )
 def test_prices_that_give_no_returns(change, message):
     with pytest.raises(DataError, match=message):
@@ -141,9 +142,40 @@ def test_unknown_kind():
         (daily().to_numpy(), "M", r"index of type NoneType"),
         (daily(), "fortnight", r"freq is 'fortnight', .*Use 'W', 'M', 'Q' or 'Y'"),
         (daily().astype(object).replace(daily().iloc[0, 0], "?"), "M", r"not a number .*Convert"),
+        (daily(), None, r"freq is None"),
+        (daily()[::-1], "M", r"dates of returns do not increase.*sort_index"),
+        (daily().iloc[[0, 1, 1, 2]], "M", r"returns has the date .* twice.*duplicated"),
+        (daily().rename(index={daily().index[3]: pd.NaT}), "M", r"1 row\(s\) without a date"),
+        (daily().replace(daily().iloc[0, 0], np.inf), "M", r"infinite value"),
     ],
-    ids=["no dates", "array", "unknown", "text"],
+    ids=[
+        "no dates",
+        "array",
+        "unknown",
+        "text",
+        "none",
+        "newest first",
+        "twice",
+        "no date",
+        "infinite",
+    ],
 )
 def test_returns_that_cannot_be_compounded(table, freq, message):
     with pytest.raises(DataError, match=message):
         returns.compound(table, freq)
+
+
+def test_periods_of_a_time_zone_are_those_of_its_clocks(recwarn):
+    """Half past eleven on the last of January in New York is February in London."""
+    table = pd.DataFrame({"A": 0.1}, pd.date_range("2024-01-30 23:30", periods=4))
+    expected = returns.compound(table, "M")
+    found = returns.compound(table.tz_localize("America/New_York"), "M")
+    assert not recwarn.list
+    assert str(found.index.tz) == "America/New_York"
+    pd.testing.assert_frame_equal(found.tz_localize(None), expected, check_freq=False)
+
+
+def test_what_is_lost_does_not_grow_again():
+    """Two losses of 300 % would multiply to a gain of 300 %."""
+    table = pd.DataFrame({"A": [-3.0, -3.0, 0.5], "B": 0.0}, pd.date_range("2024-01-01", periods=3))
+    assert returns.compound(table, "M").to_numpy().tolist() == [[-1.0, 0.0]]

@@ -286,6 +286,8 @@ def test_through_a_crisis():
     table = contests.through(records, {"fall": ("2001-02", "2001-04")})
     assert table["fall", "return"].tolist() == pytest.approx([0.331, 0.5 * 1.2 * 0.9 - 1])
     assert table["fall", "drawdown"].tolist() == pytest.approx([0.0, -0.5])
+    records.iloc[1:3, 1] = -3.0
+    assert contests.through(records, {"fall": ("2001-02", "2001-04")}).loc["down"].eq(-1).all()
 
 
 def test_windows_without_data_are_refused():
