@@ -22,7 +22,7 @@ from mixfolio import (
 from mixfolio._inputs import Array
 from mixfolio.backtest import BacktestResult
 from mixfolio.errors import DataError, SingularCovarianceError
-from mixfolio.estimators import ESTIMATORS, Estimate
+from mixfolio.estimators import CONTROLS, ESTIMATORS, Estimate
 from mixfolio.studies import as_written, contests, laws
 from mixfolio.studies._claims_context import CRISIS, MONTHS, STAND_INS, TICKERS, Context
 from mixfolio.studies._claims_core import Outcome, Registry
@@ -42,6 +42,7 @@ PRINTED_BLUPS = dict(
         strict=True,
     )
 )
+BLIND = "mixed model, no groups"
 SMALLEST = 1e-6
 """Share of the mean variance that is added to a diagonal so that a solver runs."""
 
@@ -186,12 +187,15 @@ def _maximisation(context: Context) -> Outcome:
 
 @claim("mm-target-inequality")
 def _inequality(context: Context) -> Outcome:
-    """A target below the mean of minimum variance: at least it, or equal to it."""
-    mean, sigma = context.mu, context.sigma.to_numpy()
-    equal = context.facts(optimization.target_return(mean, sigma, 0.125))[1]
-    free = context.facts(context.portfolios["minimum variance"])[1]
-    text = f"target 12.5%: {equal:.2f}% with equality (ours), {free:.2f}% if more is allowed"
-    return Outcome(text, holds=free <= equal)
+    """A target below the mean of minimum variance: at least it (ours), or equal to it.
+
+    Equality is the same as at most the target, which binds here.
+    """
+    mean, sigma, target = context.mu, context.sigma.to_numpy(), 0.125
+    free = context.facts(optimization.target_return(mean, sigma, target))[1]
+    equal = context.facts(optimization.target_return(-mean, sigma, -target))[1]
+    text = f"target {target:.1%}: {equal:.2f}% with equality, {free:.2f}% if more is allowed (ours)"
+    return Outcome(text, holds=free < equal)
 
 
 @cache
@@ -598,7 +602,7 @@ def _kappa(context: Context) -> Outcome:
 @claim("mm-kappa-lower")
 def _kappa_lower(context: Context) -> Outcome:
     """The lowest condition number is that of the identity, which is equal weights."""
-    record = _record(context)["all"]
+    record = record_of_stand_ins(context)
     text = "the identity has the lowest, 1, and gives 1/N: volatility "
     gap = record["one slope"].std() / record["sample"].std()
     return Outcome(f"{text}{gap:.1f} times that of the sample", holds=bool(gap < 1))
@@ -748,6 +752,7 @@ def _replay(context: Context) -> BacktestResult:
         "systematic": _own_slopes,
         "total": _own_total,
         **{name: ESTIMATORS[name] for name in ("sample", "LW identity", "mixed model")},
+        BLIND: CONTROLS[BLIND],
     }
     long_only = {"all": contests.PORTFOLIOS["minimum variance"]}
     with warnings.catch_warnings():
@@ -762,13 +767,14 @@ def _replay(context: Context) -> BacktestResult:
         )
 
 
-def _record(context: Context) -> pd.DataFrame:
-    return _replay(context).returns
+def record_of_stand_ins(context: Context) -> pd.DataFrame:
+    """Monthly returns of the long-only portfolios, a column an estimator."""
+    return pd.DataFrame(_replay(context).returns["all"])
 
 
 def _lower(context: Context, first: str, second: str) -> Outcome:
     """Out-of-sample volatility of two covariances, with a bootstrap test."""
-    record = _record(context)["all"]
+    record = record_of_stand_ins(context)
     test = inference.variance_difference(
         record[first], record[second], rng=context.rng(35), n_resamples=999
     )
@@ -787,7 +793,7 @@ COMPUTATIONS["mm-slope-better"] = partial(_lower, first="one slope", second="sam
 
 @claim("mm-one-over-n")
 def _one_over_n(context: Context) -> Outcome:
-    record = _record(context)["all"]
+    record = record_of_stand_ins(context)
     gap = float((record["one slope"] - record["1/N"]).abs().max())
     return Outcome("one slope for all gives 1/N in every month", holds=gap > 1e-4)
 
@@ -866,7 +872,7 @@ def _sharpe_cash(context: Context) -> Outcome:
 @claim("mm-sharpe-significant")
 def _significant(context: Context) -> Outcome:
     """Memmel's z of the printed ratios, at the correlation of our two records."""
-    last = _record(context)["all"].iloc[-36:]
+    last = record_of_stand_ins(context).iloc[-36:]
     rho = float(last["one slope"].corr(last["sample"]))
     a, b = 1.19 / np.sqrt(12), 1.03 / np.sqrt(12)
     z = {}
@@ -879,7 +885,7 @@ def _significant(context: Context) -> Outcome:
 
 @claim("mm-drawdown")
 def _drawdown(context: Context) -> Outcome:
-    record = _record(context)["all"]["sample"]
+    record = record_of_stand_ins(context)["sample"]
     written, usual = as_written.drawdown(record), -metrics.maximum_drawdown(record)
     text = (
         f"sample record of the stand-ins: {written:.1%} in first wealth, {usual:.1%} from the peak"
@@ -888,26 +894,6 @@ def _drawdown(context: Context) -> Outcome:
 
 
 # ------------------------------------------------------------------------------ practice, summary
-
-
-@claim("mm-years")
-def _years(context: Context) -> Outcome:
-    """The law at 30 assets: 36 to 60 months, as the tutorial uses them, and 750 days."""
-    kept = {T: laws.realised_ratio(30, T, zero_cost=False) for T in (36, 60, 750)}
-    three, five, days = kept.values()
-    text = f"kept: {three:.2f} with 36 months, {five:.2f} with 60, {days:.2f} with 750 days"
-    return Outcome(text, holds=kept[60] > 0.9)
-
-
-@claim("mm-thirty")
-def _thirty(context: Context) -> Outcome:
-    return Outcome(f"its own example has {N_FUNDS}", holds=N_FUNDS >= 30)
-
-
-@claim("mm-classes")
-def _classes(context: Context) -> Outcome:
-    kinds = 3  # equity, bond and alternative flags
-    return Outcome(f"its example has {kinds}", holds=kinds > 1)
 
 
 @claim("mm-own-minimum")
@@ -950,12 +936,16 @@ def _own_fit(context: Context) -> dict[str, float]:
     labels = datasets.groups("asset-classes")[STAND_INS]
     K = (relationship.from_groups(labels) + np.eye(N_FUNDS)) / 2
     fit = mixed_model.panel_reml(context.funds, K, fixed=fixed)
-    found = pd.concat([fit.fixed_effects, fit.variance_components])
+    errors = fit.fixed_effects_se.add_prefix("s.e. ")
+    found = pd.concat([fit.fixed_effects, fit.variance_components, errors])
     return {str(name): float(value) for name, value in found.items()}
 
 
 def _beside_fit(context: Context, name: str, digits: int) -> Outcome:
-    return Outcome(f"{_own_fit(context)[name]:.{digits}f} for our stand-ins")
+    fit = _own_fit(context)
+    value, error = fit[name], fit.get(f"s.e. {name}")
+    more = "" if error is None else f" (s.e. {error:.{digits}f}, t = {value / error:.1f})"
+    return Outcome(f"{value:.{digits}f}{more} for our stand-ins")
 
 
 for _key, (_name, _digits) in {
@@ -998,7 +988,7 @@ COMPUTATIONS["mm-risk-systematic"] = partial(_beside_risk, systematic=True)
 
 def _beside_record(context: Context, measure: str, name: str) -> Outcome:
     """In the last 36 months of the stand-ins; with one slope the record is that of 1/N."""
-    r = _record(context)["all"][name].iloc[-36:]
+    r = record_of_stand_ins(context)[name].iloc[-36:]
     found = {
         "return": 12 * r.mean(),
         "volatility": np.sqrt(12) * r.std(),

@@ -19,7 +19,12 @@ import pandas as pd
 
 from mixfolio import datasets
 from mixfolio.errors import DataError
-from mixfolio.studies import _claims_mean_variance, _claims_simulation, _claims_tutorial
+from mixfolio.studies import (
+    _claims_mean_variance,
+    _claims_practice,
+    _claims_simulation,
+    _claims_tutorial,
+)
 from mixfolio.studies._claims_context import Context
 from mixfolio.studies._claims_core import REASONS, VERDICTS, Computation, Outcome, verdict
 
@@ -39,6 +44,7 @@ COMPUTATIONS: Mapping[str, Computation] = {
     **_claims_mean_variance.COMPUTATIONS,
     **_claims_simulation.COMPUTATIONS,
     **_claims_tutorial.COMPUTATIONS,
+    **_claims_practice.COMPUTATIONS,
 }
 """A function of a :class:`Context` for the id of every claim that can be computed."""
 
