@@ -43,23 +43,36 @@ NAMED = re.compile(
     r"|\b(?:chapters?|exercise) \d+",
     re.IGNORECASE,
 )
-SERIES = r"ratio|interval|point|cell|row|column|line|curve"
+WORDS = (
+    r"(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty"
+    r"|fifty|sixty|seventy|eighty|ninety|hundred)"
+)
+SERIES = r"ratio|interval|point|cell|row|column|line|curve|bar|dot|band|difference|test"
+COUNTED = rf"{SERIES}|case|contest|panel|record|world"
 METHOD = r"estimator|strateg(?:y|ie)|method|competitor|rule"
 VERBS = "agree|beat|cost|earn|fall|is|are|keep|lie|lose|rise|save|win"
+VERBS += "|contain|cover|cross|differ|exclude|survive|touch"
 RESULT = re.compile(
     rf"{ABOUT} (?:minus |-)?{DIGITS}"
     rf"|{FEW} orders of magnitude|\ban order of magnitude|factor of {FEW}"
     rf"|{FEW} times (?:as|the|that)\b"
     rf"|\b(?:more|less|fewer) than {SHARE}|\bby (?:{ABOUT} )?{SHARE}\b"
-    rf"|\b(?:every|no|none of the|all)(?: the)?(?: [\w-]+)? (?:{SERIES}|{METHOD})s?(?: [\w-]+)?"
-    rf" (?:{VERBS})s?\b",
+    rf"|\b(?:every|no|none of the|all|most of the)(?: the)?(?: [\w-]+)? (?:{SERIES}|{METHOD})s?"
+    rf"(?: [\w-]+)? (?:{VERBS})(?:e?s)?\b"
+    rf"|\b(?:hundreds|thousands|dozens) of times|{FEW} times (?!over)[\w-]+er\b|one and a half"
+    r"|\b(?:twice|double|half) (?:that of|as (?:much|large|high|low|often|good|volatile))\b"
+    rf"|\b(?:{WORDS}|\d+) of (?:the )?(?:{WORDS}|\d+)(?= (?:{COUNTED})s?\b)"
+    rf"|\b(?:nearly|roughly) {SHARE}\b|\b{WORDS}(?:-\w+)? per ?cent\b"
+    r"|\b(?:wins?|loses?|best|worst|lowest|highest|ahead|behind) in (?:every|all|each)\b"
+    rf"|\bnothing else (?:comes|does)\b|\bonly one (?:{SERIES}|{METHOD})\b",
     re.IGNORECASE,
 )
 QUESTION = re.compile(r"(?:[^.?!]|[.?!](?! ))+\?(?= |$)")
 SENTENCE = re.compile(r"(?:[^.?!]|[.?!](?! ))+")
 PICTURED = re.compile(
     rf"\b(?<!slope one ){SHARE}\b(?! (?:standard|of (?:the )?sample))|\b(?:always|never)\b"
-    r"|\b(?:lowest|highest|largest|smallest)\b(?=[.,;:]| (?:and|at|by|for|from|in|of|on)\b)",
+    r"|\b(?:lowest|highest|largest|smallest)\b(?=[.,;:]| (?:and|at|by|for|from|in|of|on)\b)"
+    r"|\b(?:doubles|halves|trebles|everywhere|nowhere)\b|\bpeaks? at\b|\bonly the (?:first|last)\b",
     re.IGNORECASE,
 )
 GLUED = re.compile(r"\{glue:text\}`[^`]*`")

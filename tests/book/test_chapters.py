@@ -271,6 +271,17 @@ assert all(claims.values()), claims
         "{cite:t}`markowitz1952` finds that it falls by more than half.",
         "It lies about 3 above.",
         "It was 7. {cite:t}`markowitz1952` was short.",
+        "Its volatility is twice that of the sample.",
+        "It earns half as much.",
+        "It loses in seven of nine worlds.",
+        "All intervals cover zero.",
+        "None of the differences excludes it.",
+        "The smallest are hundreds of times too small.",
+        "It is ten times larger.",
+        "The gain is nearly a fifth.",
+        "It takes thirty per cent of the money.",
+        "The mixed model wins in every contest.",
+        "Only one estimator survives.",
     ],
 )
 def test_a_typed_result_is_seen(written, sentence):
@@ -295,8 +306,23 @@ def test_what_is_no_result_is_left_alone(written, sentence):
 
 
 @pytest.mark.parametrize("part", ["    caption: ", "    alt: "])
-def test_a_picture_is_described_without_typed_results(written, part):
-    text = GOOD.replace(part, part + "It falls to a third. ")
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It falls to a third.",
+        "The median falls to 7.6.",
+        "The blue line is always above.",
+        "Nine of ten points lie left of zero.",
+        "All bars touch zero.",
+        "It doubles between the ends.",
+        "It is lowest everywhere.",
+        "It peaks at the end.",
+        "Only the last is clear.",
+        "It goes up to twenty-two per cent.",
+    ],
+)
+def test_a_picture_is_described_without_typed_results(written, part, sentence):
+    text = GOOD.replace(part, part + sentence + " ")
     assert len(list(rules.computed_results(written(text)))) == 1
 
 
