@@ -44,6 +44,7 @@ UNUSED_SCRIPTS = (
     "togglebutton.js",
 )
 UNUSED_LINES = ("DOCUMENTATION_OPTIONS.", "let toggle", "var toggle", "// Activate the search")
+OWN_SCRIPTS = {"ledger.js": "table.ledger", "live.js": "[data-live]"}
 # What the theme calls the parts of a folded cell, and what they are in this book.
 PROMPTS = {
     "code cell content": "the solution",
@@ -118,6 +119,14 @@ def drop_repeats(soup: BeautifulSoup) -> None:
         if (text := script.string) in seen:
             script.decompose()
         seen.add(text)
+
+
+def place_scripts(soup: BeautifulSoup) -> None:
+    """Scripts for one kind of thing stand only where there is such a thing."""
+    for name, needed_by in OWN_SCRIPTS.items():
+        if soup.select_one(needed_by) is None:
+            for script in soup.select(f'script[src*="_static/{name}"]'):
+                script.decompose()
 
 
 def name_landmarks(soup: BeautifulSoup) -> None:
@@ -333,6 +342,7 @@ STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     lighten_scripts,
     mend_search_page,
     drop_repeats,
+    place_scripts,
     name_landmarks,
     name_controls,
     mathematics.typeset,

@@ -4,13 +4,19 @@
   of the contents. Here sections, figures and equations take the number of the file, which is the
   one that ``make run CHAPTER=NN`` takes.
 - Docstrings may write absolute values as \\|x\\| without escaping them.
+- The directive ``live-figure`` puts a figure that moves into a page; its content is the caption.
 """
 
+import html
 import re
+from pathlib import Path
+from typing import ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
 
 try:  # the collector of Jupyter Book's table of contents, which counts last
     from sphinx_external_toc.collectors import TocTreeCollectorWithStyles as Collector
@@ -60,7 +66,36 @@ def escape_bars(
             lines[number] = ABSOLUTE.sub(r"\\|\1\\|", line)
 
 
+class LiveFigure(SphinxDirective):
+    """``{live-figure} law``: what is kept of a figure of ``live.js``, which then moves it.
+
+    With a name the figure is numbered like the others. The option alt is required.
+    """
+
+    required_arguments = 1
+    has_content = True
+    option_spec: ClassVar = {"name": directives.unchanged, "alt": directives.unchanged_required}
+
+    def run(self) -> list[nodes.Node]:
+        kept = Path(self.env.srcdir) / "_live" / f"{self.arguments[0]}.html"
+        if not kept.is_file() or not self.options.get("alt"):
+            raise self.error(f"a live figure needs an option alt, and {kept.name} in book/_live")
+        self.env.note_dependency(str(kept))
+        figure = nodes.figure(classes=["live-figure"])
+        drawing = f'<svg role="img" aria-label="{html.escape(self.options["alt"])}"'
+        markup = kept.read_text(encoding="utf-8").replace("<svg", drawing, 1)
+        figure += nodes.raw("", markup, format="html")
+        said = self.parse_content_to_nodes()
+        if "name" in self.options:
+            self.add_name(figure)
+            figure += nodes.caption("", "", *(child for part in said for child in part.children))
+        else:
+            figure += nodes.legend("", *said)
+        return [figure]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", number_by_file)
+    app.add_directive("live-figure", LiveFigure)
     app.connect("autodoc-process-docstring", escape_bars)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
