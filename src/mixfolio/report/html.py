@@ -40,6 +40,7 @@ li { margin: 0.45rem 0; }
 .first { font-size: 1.1rem; background: var(--shade); border-left: 4px solid var(--link);
   padding: 0.8rem 1rem; border-radius: 0 6px 6px 0; }
 .first p { margin: 0; }
+.first ul { margin: 0.7rem 0 0; font-size: 1rem; }
 strong { font-weight: 650; }
 li em strong { color: var(--alert); font-style: normal; }
 .table { overflow-x: auto; margin: 1rem 0; }

@@ -487,16 +487,20 @@ class Comparison:
     volatility : DataFrame
         One row per strategy, the lowest volatility first: volatility a year before costs, the
         p-value of the model confidence set (MCS), and whether it is in the set.
+    gaps : DataFrame
+        One row per strategy, as in `volatility`: by how much its volatility differs from that of
+        the mixed model, as a share of it, and the interval of that from ``low`` to ``high``.
     summary : DataFrame
         One row per strategy, after costs, a year.
     level : float
-        Confidence of the set.
+        Confidence of the set and of the intervals.
     left_out : dict of str to str
         Strategies that could not start, and why.
     """
 
     result: backtest.BacktestResult
     volatility: pd.DataFrame
+    gaps: pd.DataFrame
     summary: pd.DataFrame
     level: float
     left_out: dict[str, str]
@@ -544,9 +548,11 @@ def compare(
             "included": found["included"],
         }
     )
+    table = table.sort_values("volatility")
     return Comparison(
         result=result,
-        volatility=table.sort_values("volatility"),
+        volatility=table,
+        gaps=_gaps(result.gross[table.index], level, rng),
         summary=_summarise(result, plan, year),
         level=level,
         left_out=left_out,
@@ -584,6 +590,15 @@ def _that_start(
             del tried[name]
             left_out[name] = str(error)
     return tried, left_out
+
+
+def _gaps(gross: pd.DataFrame, level: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Volatility of every record over that of the mixed model, less one, and its interval."""
+    rows = {}
+    for name, record in gross.items():
+        found = inference.variance_difference(record, gross[MIXED], rng=rng, level=level)
+        rows[name] = np.expm1(np.array([found.estimate, *found.interval]) / 2)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["gap", "low", "high"])
 
 
 def _summarise(result: backtest.BacktestResult, plan: Plan, year: float) -> pd.DataFrame:

@@ -21,6 +21,7 @@ __all__ = [
     "caveats",
     "comparison",
     "comparison_table",
+    "concerns",
     "diagnosis_table",
     "escape",
     "findings",
@@ -37,6 +38,8 @@ __all__ = [
 
 SHOWN = 25  # rows of a table of assets
 HELD = 5e-4  # a weight that is shown as 0.1% or more
+FEW = 5  # periods per asset, below which they are few
+OLD = 3  # periods after which the last price is old
 NOUNS = {"weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
 
 
@@ -74,34 +77,158 @@ def _shown(table: pd.DataFrame, rows: int = SHOWN) -> pd.DataFrame:
 # ------------------------------------------------------------------------------ the data
 
 
-def summary(inputs: Inputs, found: MixedModelPortfolio, compared: Comparison) -> str:
-    """The report in three sentences.
+def summary(
+    inputs: Inputs,
+    plan: Plan,
+    found: MixedModelPortfolio,
+    compared: Comparison,
+    today: str = "",
+) -> str:
+    """What a committee reads first: the portfolio, its past against 1/N, and every concern.
 
     Parameters
     ----------
     inputs : Inputs
+    plan : Plan
     found : MixedModelPortfolio
     compared : Comparison
+    today : str
+        Date of the report, as 2026-03-31, against which the age of the prices is told.
 
     Returns
     -------
     str
+        A sentence on the portfolio, and a list.
     """
-    held = found.weights[found.weights > HELD].sort_values(ascending=False)
+    held = found.weights[found.weights.abs() > HELD].sort_values(ascending=False)
     top = ", ".join(f"{escape(name)} {weight:.0%}" for name, weight in held.iloc[:3].items())
-    concerns = sum(finding.concern for finding in inputs.checks.findings())
     year = inputs.frequency.periods_per_year
-    today = float(found.diagnosis["volatility per period"]) * np.sqrt(year)
-    past = compared.volatility["volatility"]
-    data = "raise no concern" if not concerns else f"raise {_count(concerns, 'concern')}, see below"
+    ahead = float(found.diagnosis["volatility per period"]) * np.sqrt(year)
     late = inputs.returns.columns.difference(found.weights.index, sort=False)
     left_out = f" Without a whole window of returns, and so left out today: {_names(late)}."
+    lines = [
+        _against_equal(inputs, compared),
+        _price_of_trading(inputs, compared),
+        *_better(compared),
+        *concerns(inputs, plan, compared, today),
+    ]
     return (
         f"The portfolio holds {len(held)} of {len(found.weights)} assets, the most in {top}. Its "
-        f"volatility is expected to be {today:.1%} a year. Held and renewed in the same way "
-        f"through the past, it had {past[MIXED]:.1%}, and 1/N, equal weights, {past[EQUAL]:.1%}. "
-        f"The data {data}.{left_out if len(late) else ''}"
+        f"volatility is expected to be {ahead:.1%} a year.{left_out if len(late) else ''}\n\n"
+        f"{_bullets(lines)}"
     )
+
+
+def _against_equal(inputs: Inputs, compared: Comparison) -> str:
+    """Return and volatility of the past, against those of 1/N."""
+    mine, equal = compared.summary.loc[MIXED], compared.summary.loc[EQUAL]
+    gap, error = _return_gap(inputs, compared)
+    return (
+        f"**Against 1/N.** Held and renewed in the same way through the past, it returned "
+        f"{mine['return']:.1%} a year after costs, {abs(gap):.1%} a year "
+        f"{'more' if gap > 0 else 'less'} than 1/N, equal weights (standard error {error:.1%}). "
+        f"Its volatility was {mine['volatility']:.1%} a year, that of 1/N "
+        f"{equal['volatility']:.1%}; its deepest loss {-mine['drawdown']:.0%}, that of 1/N "
+        f"{-equal['drawdown']:.0%}."
+    )
+
+
+def _return_gap(inputs: Inputs, compared: Comparison) -> tuple[float, float]:
+    """Mean return against 1/N, a year, and its standard error."""
+    returns, year = compared.result.returns, inputs.frequency.periods_per_year
+    difference = returns[MIXED] - returns[EQUAL]
+    error = float(difference.std() * year / np.sqrt(len(difference)))
+    return float(difference.mean() * year), error
+
+
+def _price_of_trading(inputs: Inputs, compared: Comparison) -> str:
+    mine, equal = compared.summary.loc[MIXED], compared.summary.loc[EQUAL]
+    return (
+        f"**Cost.** Each year {mine['turnover']:.0%} of the wealth was bought or sold, which cost "
+        f"{mine['costs']:.2%} a year; for 1/N {equal['turnover']:.0%} and {equal['costs']:.2%}."
+    )
+
+
+def _better(compared: Comparison) -> list[str]:
+    """That another estimator had the lower volatility on these data, if one had."""
+    best: Any = compared.volatility.index[0]
+    if best == MIXED:
+        return []
+    low, high = compared.gaps.loc[best, ["low", "high"]]
+    luck = "luck alone could make that" if low < 0 < high else "more than luck usually makes"
+    return [
+        f"***Another estimator was better.*** {_the(best)[0].upper()}{_the(best)[1:]} had a "
+        f"volatility {-compared.gaps.loc[best, 'gap']:.1%} below that of {_the(MIXED)} "
+        f"({compared.level:.0%} interval {_interval(low, high)}): {luck}, and it was picked after "
+        "the fact."
+    ]
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:+.1%} to {high:+.1%}"
+
+
+def _the(name: str) -> str:
+    """A strategy within a sentence."""
+    return f"the {name}" if name in (MIXED, "sample covariance") else name
+
+
+def concerns(inputs: Inputs, plan: Plan, compared: Comparison, today: str = "") -> list[str]:
+    """Every reason to doubt the numbers, by name, one sentence each.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+    compared : Comparison
+    today : str
+        As in :func:`summary`.
+
+    Returns
+    -------
+    list of str
+    """
+    found = {
+        "Missing prices": inputs.checks.missing.index,
+        "Prices that stand still": inputs.checks.stale.index,
+        "Prices that jump": pd.Index(inputs.checks.jumps["asset"].unique()),
+        "Twins": pd.unique(inputs.checks.twins[["asset", "other"]].to_numpy().ravel()),
+        "Held after the last price": pd.unique(compared.result.frozen["asset"]),
+    }
+    lines = [
+        f"***{kind}.*** {_names(pd.Index(names))}." for kind, names in found.items() if len(names)
+    ]
+    breaks = inputs.checks.findings()[1]
+    if breaks.concern:
+        lines.append(f"***A break in the dates.*** {breaks.text}")
+    lines += [*_few_periods(inputs, plan), *_old_prices(inputs, today)]
+    return lines or ["**Data.** The checks of the data raise no concern."]
+
+
+def _few_periods(inputs: Inputs, plan: Plan) -> list[str]:
+    noun, n_assets = NOUNS[inputs.frequency.name], latest(inputs, plan).shape[1]
+    ratio = plan.lookback / n_assets
+    if ratio >= FEW:
+        return []
+    return [
+        f"***Few periods.*** Weights of {n_assets} assets are estimated from "
+        f"{_count(plan.lookback, noun)}, {ratio:.1f} per asset."
+    ]
+
+
+def _old_prices(inputs: Inputs, today: str) -> list[str]:
+    """That the last price is older than three of its periods."""
+    last = inputs.checks.last.tz_localize(None)
+    if not today:
+        return []
+    days = (pd.Timestamp(today) - last).days
+    usual = 365.25 / inputs.checks.frequency.periods_per_year
+    if days <= max(OLD * usual, 7):
+        return []
+    return [
+        f"***Old prices.*** The last is of {last.date()}, {days:,} days before this report was "
+        "made. What the weights have become since then is not known here."
+    ]
 
 
 def _names(names: pd.Index) -> str:
@@ -153,7 +280,7 @@ def history(inputs: Inputs, plan: Plan) -> str:
             "That is no more than one: the sample covariance has no inverse, and whatever is used "
             "instead lives on structure."
         )
-    if ratio < 5:
+    if ratio < FEW:
         return text + (
             "That is few: the sample covariance takes much noise for structure, and shrinkage is "
             "needed."
@@ -235,10 +362,16 @@ def comparison_table(compared: Comparison) -> pd.DataFrame:
     -------
     DataFrame of str
     """
-    table = compared.volatility
+    table, gaps = compared.volatility, compared.gaps
+    intervals = [
+        "itself" if name == MIXED else _interval(*gaps.loc[name, ["low", "high"]])
+        for name in table.index
+    ]
     return pd.DataFrame(
         {
             "volatility a year": table["volatility"].map("{:.2%}".format),
+            f"against {_the(MIXED)}": gaps["gap"].map("{:+.1%}".format),
+            f"{compared.level:.0%} interval": intervals,
             "p-value": table["p_value"].map("{:.2f}".format),
             f"in the {compared.level:.0%} set": table["included"].map({True: "yes", False: "no"}),
         }
@@ -262,17 +395,14 @@ def comparison(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
     n_periods = len(compared.result.returns)
     n_decisions = -(-n_periods // plan.step)
     best = str(table.index[0])
-    with_article = {MIXED: f"the {MIXED}", "sample covariance": "the sample covariance"}
     text = (
         f"Each estimator chose the portfolio of lowest variance {_count(n_decisions, 'time')}, "
         f"under your limits, with {_count(plan.window, noun)} before each decision and none after. "
-        f"Over the {_count(n_periods, noun)} that followed, **{with_article.get(best, best)}** had "
+        f"Over the {_count(n_periods, noun)} that followed, **{_the(best)}** had "
         f"the lowest volatility, {table['volatility'].iloc[0]:.2%} a year"
     )
     text += "." if best == MIXED else f"; the mixed model had {table['volatility'][MIXED]:.2%}."
-    rivals = [
-        with_article.get(name, name) for name in table.index[table["included"]] if name != best
-    ]
+    rivals = [_the(str(name)) for name in table.index[table["included"]] if name != best]
     text += (
         f" That may be luck: {_listed(rivals)} cannot be told from it at {compared.level:.0%} "
         "confidence."
@@ -280,8 +410,7 @@ def comparison(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
         else f" No other can be called as good, at {compared.level:.0%} confidence."
     )
     for name, why in compared.left_out.items():
-        named = with_article.get(name, name)
-        text += f" Left out, because it could not start, is {named}: {escape(why)}"
+        text += f" Left out, because it could not start, is {_the(name)}: {escape(why)}"
     failures = compared.result.failures
     if len(failures):
         text += (
@@ -536,10 +665,7 @@ def backtest(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
     returns = compared.result.returns
     years = len(returns) / inputs.frequency.periods_per_year
     mixed, equal = compared.summary.loc[MIXED], compared.summary.loc[EQUAL]
-    difference = returns[MIXED] - returns[EQUAL]
-    year = inputs.frequency.periods_per_year
-    gap = float(difference.mean() * year)
-    error = float(difference.std() * year / np.sqrt(len(difference)))
+    gap, error = _return_gap(inputs, compared)
     verdict = (
         "which noise alone could make" if abs(gap) < 2 * error else "more than noise usually makes"
     )

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
@@ -120,6 +121,7 @@ def write_report(
         "plan": {name: value for name, value in choices.items() if value is not None},
         "level": _read_level(level),
         "seed": read_count(seed, "seed", 0),
+        "today": date.today().isoformat(),
     }
     target = Path(output)
     with _workshop(target) as folder:

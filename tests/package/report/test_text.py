@@ -29,7 +29,7 @@ class Parts:
         """Every sentence, by the function that made it."""
         i, p, f, c = self.inputs, self.plan, self.found, self.compared
         return {
-            "summary": wording.summary(i, f, c),
+            "summary": wording.summary(i, p, f, c),
             "findings": wording.findings(i),
             "history": wording.history(i, p),
             "grouping": wording.grouping(i, f, self.groups),
@@ -69,12 +69,76 @@ def test_nasty_names_survive_everywhere(tmp_path):
             assert name not in text or name == wording.escape(name)
 
 
-def test_the_summary(parts):
-    text = parts.texts()["summary"]
+def test_the_first_box_has_return_volatility_and_cost_against_equal_weights(parts):
+    text, past = parts.texts()["summary"], parts.compared.summary
     held = (parts.found.weights > wording.HELD).sum()
     assert f"holds {held} of 6 assets" in text
-    assert f"{parts.compared.volatility.loc['1/N', 'volatility']:.1%}" in text
+    gap = past["return"]["mixed model"] - past["return"]["1/N"]
+    assert f"{abs(gap):.1%} a year {'more' if gap > 0 else 'less'} than 1/N" in text
+    for name in ("mixed model", "1/N"):
+        for column, digits in (("volatility", 1), ("turnover", 0), ("costs", 2)):
+            assert f"{past[column][name]:.{digits}%}" in text
     assert "raise no concern" in text
+
+
+def test_the_first_box_says_so_when_another_estimator_was_better(parts):
+    from dataclasses import replace
+
+    def box(gap, low, high):
+        names = ["sample covariance", "mixed model"] if gap < 0 else ["mixed model", "1/N"]
+        rows = [[gap, low, high], [0.0, 0.0, 0.0]]
+        gaps = pd.DataFrame(rows, names, ["gap", "low", "high"])
+        table = parts.compared.volatility.loc[names]
+        found = replace(parts.compared, volatility=table, gaps=gaps)
+        return wording.summary(parts.inputs, parts.plan, parts.found, found)
+
+    text = box(-0.031, -0.05, -0.012)
+    assert "***Another estimator was better.*** The sample covariance had a volatility 3.1%" in text
+    assert "(90% interval -5.0% to -1.2%): more than luck usually makes" in text
+    assert "luck alone could make that" in box(-0.031, -0.05, 0.01)
+    assert "Another estimator" not in box(0.2, 0.1, 0.3)
+
+
+def test_the_intervals_are_those_of_the_variance_test(parts):
+    from mixfolio import inference
+
+    gross, gaps = parts.compared.result.gross, parts.compared.gaps
+    assert list(gaps.index) == list(parts.compared.volatility.index)
+    ratio = gross["1/N"].std() / gross["mixed model"].std() - 1
+    assert gaps.loc["1/N", "gap"] == pytest.approx(ratio, rel=1e-9)
+    rng = np.random.default_rng(5)
+    again = inference.variance_difference(
+        gross["1/N"], gross["mixed model"], rng=rng, level=parts.compared.level
+    )
+    ends = np.expm1(np.array(again.interval) / 2)
+    np.testing.assert_allclose(gaps.loc["1/N", ["low", "high"]], ends, atol=0.05)
+
+
+def test_the_first_box_names_every_concern(tmp_path):
+    table = own_data.monthly()
+    table.iloc[80:, 0] /= 2
+    table.iloc[20:28, 1] = table.iloc[20, 1]
+    table["Copy"] = table["MSCI US"] * 1.5
+    table.iloc[-30:, 4] = np.nan
+    parts = Parts(tmp_path, table.drop(index=table.index[5:9]), missing="keep", lookback=25)
+    last = table.index[-1]
+    old, new = (last + pd.Timedelta(days, "D") for days in (200, 20))
+    texts = [
+        wording.summary(parts.inputs, parts.plan, parts.found, parts.compared, str(day.date()))
+        for day in (old, new)
+    ]
+    for kind, name in (
+        ("Missing prices", "Hedge Funds"),
+        ("Prices that stand still", "US Treasuries"),
+        ("Prices that jump", "Global Bonds"),
+        ("Twins", "MSCI US, Copy"),
+        ("Held after the last price", "Hedge Funds"),
+    ):
+        assert f"***{kind}.*** {name}." in texts[0]
+    assert "***A break in the dates.***" in texts[0]
+    assert "***Few periods.*** Weights of 6 assets are estimated from 25 months, 4.2" in texts[0]
+    assert f"The last is of {last.date()}, 200 days before" in texts[0]
+    assert "Old prices" not in texts[1] and "no concern" not in texts[0]
 
 
 def test_an_asset_without_a_window_is_named_and_has_no_weight(tmp_path):
@@ -82,7 +146,7 @@ def test_an_asset_without_a_window_is_named_and_has_no_weight(tmp_path):
     table.iloc[:120, 2] = np.nan
     parts = Parts(tmp_path, table, missing="keep")
     texts = parts.texts()
-    assert texts["summary"].endswith("and so left out today: MSCI US.")
+    assert "and so left out today: MSCI US." in texts["summary"]
     assert "of 5 assets, the most in" in texts["summary"]
     assert f"{60 / 5:.1f} months per asset" in texts["history"]
     assert "All 6 assets are there at the end" in texts["caveats"]
@@ -107,7 +171,7 @@ def test_concerns_are_marked(tmp_path):
     table = own_data.monthly()
     table.iloc[80:, 0] /= 2
     parts = Parts(tmp_path, table)
-    assert "raise 1 concern, see below" in parts.texts()["summary"]
+    assert "***Prices that jump.*** Global Bonds." in parts.texts()["summary"]
     assert "***Look closer.*** There is 1 return" in parts.texts()["findings"]
 
 
