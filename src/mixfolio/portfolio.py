@@ -7,6 +7,7 @@ believe it. Choose weights within caps and group limits, with a price on turnove
 risk comes from, and in plain words what was done and why.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ from mixfolio.optimization import ConstraintOptions
 __all__ = ["MixedModelPortfolio", "mixed_model_portfolio"]
 
 Objective = Literal["minimum_variance", "risk_parity", "maximum_diversification"]
+Allocate = Callable[[pd.DataFrame], "pd.Series[float]"]
+Used = Literal["mixed model", "shrinkage", "given"]
 
 LEAST_PERIODS = 20
 _FALLBACK = mixed_model.with_time_steps(lambda past, _: covariance.nonlinear_shrinkage(past))
@@ -38,16 +41,17 @@ class MixedModelPortfolio:
         They sum to one.
     covariance : DataFrame of shape (n_assets, n_assets)
         The estimate on which the weights were optimised.
-    used : {"mixed model", "shrinkage"}
+    used : {"mixed model", "shrinkage", "given"}
         Which estimate that is.
     heritability : float
         Mean over assets of the share of variance that the mixed model ascribes to what assets
         share.
     intensity : float
-        Weight of the mixed model in the covariance; the rest is the sample's. 0 after a fall-back.
+        Weight of the mixed model in the covariance; the rest is the sample's. 0 where the model was
+        not used.
     attribution : RiskAttribution
         Variance of the portfolio by source and by asset. After a fall-back the only source is
-        "shrinkage".
+        "shrinkage", on a given estimate "covariance".
     diagnosis : Series
         Volatility, concentration, turnover and condition number, by name.
     explanation : str
@@ -58,7 +62,7 @@ class MixedModelPortfolio:
 
     weights: pd.Series
     covariance: pd.DataFrame
-    used: Literal["mixed model", "shrinkage"]
+    used: Used
     heritability: float
     intensity: float
     attribution: RiskAttribution
@@ -76,10 +80,11 @@ def mixed_model_portfolio(
     min_heritability: float = 0.10,
     max_position: float = 0.30,
     max_group: float | None = None,
-    objective: Objective = "minimum_variance",
+    objective: Objective | Allocate = "minimum_variance",
     long_only: bool = True,
     previous: "pd.Series[float] | None" = None,
     turnover_penalty: float = 0.0,
+    estimate: Callable[[Any, Any], pd.DataFrame] | None = None,
 ) -> MixedModelPortfolio:
     """Weights on the recommended mixed-model covariance, with diagnosis and explanation.
 
@@ -104,9 +109,10 @@ def mixed_model_portfolio(
         Highest absolute weight of an asset.
     max_group : float, optional
         Highest sum of weights in a group, of every column of labels; needs `groups`.
-    objective : {"minimum_variance", "risk_parity", "maximum_diversification"}
+    objective : {"minimum_variance", "risk_parity", "maximum_diversification"} or function
         Risk parity cannot have caps that bind, group limits or a price of trading, and raises an
-        error with them.
+        error with them. A function takes the covariance and gives the weights; the caps, limits and
+        price of trading are then its own affair, and the arguments for them are not used.
     long_only : bool
         Whether shorts are forbidden.
     previous : Series of length n_assets, optional
@@ -146,19 +152,42 @@ def mixed_model_portfolio(
     if not 0 <= min_heritability <= 1:
         raise DataError(f"min_heritability is {min_heritability}; it must be between 0 and 1.")
     fitted = mixed_model.fit(past, groups, relationship)
-    use_model = fitted.heritability >= min_heritability
-    matrix = fitted.covariance() if use_model else _FALLBACK(past, None)
-    options = _options(past, max_position, max_group, groups, long_only)
-    weights = _allocate(matrix, objective, options, previous, turnover_penalty)
-    parts = fitted.components() if use_model else {"shrinkage": matrix}
+    used = _which(fitted, min_heritability, estimate)
+    matrix = _matrix(past, groups, fitted, used, estimate)
+    if callable(objective):
+        options: ConstraintOptions = {}
+        weights = objective(matrix)
+    else:
+        options = _options(past, max_position, max_group, groups, long_only)
+        weights = _allocate(matrix, objective, options, previous, turnover_penalty)
+    only = {"given": "covariance", "shrinkage": "shrinkage"}
+    parts = fitted.components() if used == "mixed model" else {only[used]: matrix}
     risk = metrics.risk_attribution(weights, parts)
-    used: Literal["mixed model", "shrinkage"] = "mixed model" if use_model else "shrinkage"
-    intensity = fitted.intensity if use_model else 0.0
+    intensity = fitted.intensity if used == "mixed model" else 0.0
     diagnosis = _diagnose(past, weights, matrix, fitted, intensity, previous)
     explanation = _explain(diagnosis, used, min_heritability, risk, objective, options, weights)
     return MixedModelPortfolio(
         weights, matrix, used, fitted.heritability, intensity, risk, diagnosis, explanation, fitted
     )
+
+
+def _which(fitted: ShrunkModel[pd.DataFrame], least: float, estimate: Any) -> Used:
+    """Which estimate the weights are chosen on."""
+    if estimate is not None:
+        return "given"
+    return "mixed model" if fitted.heritability >= least else "shrinkage"
+
+
+def _matrix(
+    past: pd.DataFrame,
+    groups: Any,
+    fitted: ShrunkModel[pd.DataFrame],
+    used: Used,
+    estimate: Callable[[Any, Any], pd.DataFrame] | None,
+) -> pd.DataFrame:
+    if used == "mixed model":
+        return fitted.covariance()
+    return _FALLBACK(past, None) if estimate is None else estimate(past, groups)
 
 
 def _read_past(returns: pd.DataFrame, lookback: int | None) -> pd.DataFrame:
@@ -273,14 +302,14 @@ def _explain(
     used: str,
     min_heritability: float,
     risk: RiskAttribution,
-    objective: str,
+    objective: Any,
     options: ConstraintOptions,
     weights: Any,
 ) -> str:
     sentences = [
         f"{d['periods']:.0f} periods of {d['assets']:.0f} assets were used.",
         _why(d, used, min_heritability),
-        _what(objective, options, weights),
+        *([] if callable(objective) else [_what(objective, options, weights)]),
         f"The portfolio holds {d['assets held']:.0f} assets, as diversified as "
         f"{d['effective number of assets']:.1f} equal positions; {d['distance to 1/N']:.0%} of the "
         "wealth would have to move to reach 1/N.",
@@ -300,6 +329,8 @@ def _why(d: pd.Series, used: str, min_heritability: float) -> str:
         f"The mixed model ascribes {d['heritability']:.0%} of the variance of an asset to what "
         "assets share"
     )
+    if used == "given":
+        return f"{found}; it was not used, since another estimate was given."
     if used == "shrinkage":
         return (
             f"{found}, less than the {min_heritability:.0%} asked for, so it was not used: the "

@@ -14,12 +14,14 @@ from typing import Any
 
 import mixfolio
 from mixfolio.errors import MixfolioError
+from mixfolio.estimators import ESTIMATORS
 from mixfolio.prices import LAYOUTS, MISSING
+from mixfolio.report.pipeline import MIXED, OBJECTIVES
 from mixfolio.report.writer import write_report
 
 __all__ = ["main"]
 
-FILES = ("price_file", "group_file", "previous_file", "output")
+FILES = ("price_file", "group_file", "previous_file", "output", "limits_file", "views_file")
 BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
 
 EPILOG = """\
@@ -48,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(_parser().parse_args(arguments))
     options.pop("command")
     for name in FILES:
-        options[name] = options[name] and Path(options[name]).expanduser()
+        if options.get(name):
+            options[name] = Path(options[name]).expanduser()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         report = write_report(**options, progress=sys.stderr.isatty())
@@ -89,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_files(report)
-    _add_choices(report)
+    _add_roles(report.add_argument_group("assets with a part of their own"))
+    _add_goal(report.add_argument_group("what the weights are chosen for"))
+    _add_choices(report.add_argument_group("limits, periods and costs"))
     return parser
 
 
@@ -108,7 +113,32 @@ def _add_files(report: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_choices(report: argparse.ArgumentParser) -> None:
+def _add_roles(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--exclude", nargs="+", default=(), metavar="ASSET", help="assets not to hold")
+    add("--benchmark", metavar="ASSET", help="what to compare with; not in the portfolio")
+    add("--riskless", metavar="X", help="an asset, or a rate a year such as 0.02; default: none")
+
+
+def _add_goal(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--estimator",
+        default=MIXED,
+        choices=tuple(ESTIMATORS),
+        metavar="NAME",
+        help=f"of the covariance: {', '.join(ESTIMATORS)}; default: %(default)s",
+    )
+    add("--objective", default=OBJECTIVES[0], choices=OBJECTIVES, help="default: %(default)s")
+    views = "for maximum-sharpe: better,worse,value,confidence; shrunken means without"
+    add("--views", dest="views_file", metavar="FILE", help=views)
+
+
+def _add_choices(report: argparse._ArgumentGroup) -> None:
+    add = report.add_argument
+    add("--limits", dest="limits_file", metavar="FILE", help="of assets: asset,lower,upper")
+    add("--allow-short", action="store_true", help="weights may be negative")
+    add("--capital", type=float, metavar="X", help="money to invest, for trades in money")
     for name, kind, text in (
         ("--lookback", int, "periods to estimate from; by default 260 weeks or 60 months"),
         ("--window", int, "the same for each decision in the backtest; by default the lookback"),

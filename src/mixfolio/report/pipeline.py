@@ -9,21 +9,32 @@ learned again at every decision.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from mixfolio import backtest, covariance, inference, optimization, portfolio, prices
+from mixfolio import (
+    backtest,
+    covariance,
+    expected_returns,
+    inference,
+    optimization,
+    portfolio,
+    prices,
+)
 from mixfolio._inputs import read_count, read_number, require_moving
-from mixfolio.errors import DataError, MixfolioError
+from mixfolio.errors import DataError, InfeasibleError, MixfolioError
 from mixfolio.estimators import ESTIMATORS
+from mixfolio.expected_returns import View
+from mixfolio.optimization import ConstraintOptions
 from mixfolio.portfolio import MixedModelPortfolio
 from mixfolio.prices import Checks, Frequency, Layout, Missing, compound, to_returns
+from mixfolio.report import tables
 
 __all__ = [
     "Comparison",
@@ -31,12 +42,18 @@ __all__ = [
     "Plan",
     "build_portfolio",
     "compare",
+    "excess_means",
     "known_groups",
     "latest",
     "learned_groups",
+    "limits_of",
     "make_plan",
     "read_inputs",
+    "title",
 ]
+
+Objective = Literal["minimum-variance", "risk-parity", "maximum-diversification", "maximum-sharpe"]
+OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 
 LEAST_ASSETS = 3
 LEAST_PERIODS = 20  # to estimate from, and to evaluate on
@@ -73,6 +90,10 @@ class Inputs:
         One label per asset.
     previous : Series of length n_assets, or None
         Weights that are held now.
+    benchmark : Series of length n_periods, or None
+        Returns of what the portfolio is held against, named as its column.
+    riskless : Series of length n_periods, or None
+        Returns of the riskless asset.
     notes : list of str
         What was done to the data, one sentence each.
     """
@@ -83,6 +104,8 @@ class Inputs:
     frequency: Frequency
     groups: pd.Series | None
     previous: pd.Series | None
+    benchmark: pd.Series | None = None
+    riskless: pd.Series | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -93,6 +116,9 @@ def read_inputs(
     *,
     layout: Layout = "auto",
     missing: Missing = "raise",
+    exclude: Sequence[str] = (),
+    benchmark: str | None = None,
+    riskless: str | float | None = None,
 ) -> Inputs:
     """Read prices, and groups and present weights if there are any.
 
@@ -107,6 +133,12 @@ def read_inputs(
     layout : {"auto", "wide", "long"}
     missing : {"raise", "drop-assets", "common-period", "fill", "keep"}
         What to do about missing prices, as :data:`mixfolio.prices.MISSING` says.
+    exclude : sequence of str
+        Assets of the file that the portfolio must not hold.
+    benchmark : str, optional
+        Asset of the file that the portfolio is held against; it is not in the portfolio.
+    riskless : str or float, optional
+        The riskless asset: an asset of the file, or a decimal rate a year.
 
     Returns
     -------
@@ -115,8 +147,8 @@ def read_inputs(
     Raises
     ------
     DataError
-        If a file cannot be used, prices are missing against the policy, or fewer than 3 assets or
-        40 returns are left.
+        If a file cannot be used, an asset that is named is not in it, prices are missing against
+        the policy, or fewer than 3 assets or 40 returns are left.
     """
     if not str(price_file):
         raise DataError("there is no file of prices. Give one: mixfolio report prices.csv")
@@ -124,18 +156,92 @@ def read_inputs(
     table = prices.read_prices(Path(price_file), layout=layout, missing="keep")
     if isinstance(table.index, pd.DatetimeIndex) and table.index.tz is not None:
         table.index = table.index.tz_localize(None)
-    table = _without_empty_end(table, notes)
+    everything = table = _without_empty_end(table, notes)
+    aside = {"benchmark": benchmark, "riskless": riskless if _is_name(riskless) else None}
+    out = _left_out(name, table.columns, exclude, aside)
+    table = table.drop(columns=out)
+    if len(exclude):
+        notes.append(f"Left out, as asked for: {', '.join(exclude)}.")
     found = prices.check_prices(table)
     kept, done = prices.complete(table, missing, name, option="--missing {}")
     notes += done
     _require_size(name, kept)
-    returns, frequency = _to_periods(kept, found.frequency, notes)
+    beside = everything.loc[kept.index, [each for each in aside.values() if each is not None]]
+    joined = pd.concat([kept, beside.loc[:, ~beside.columns.duplicated()]], axis=1)
+    moves, frequency = _to_periods(joined, found.frequency, notes)
+    returns = moves[kept.columns]
     _require_length(name, returns, frequency)
-    groups = None if group_file is None else _read_groups(group_file, table, kept)
+    groups = None if group_file is None else _read_groups(group_file, everything, kept, out)
     previous = None
     if previous_file is not None:
         previous = prices.read_weights(Path(previous_file), kept.columns)
-    return Inputs(name, found, returns, frequency, groups, previous, notes)
+    return Inputs(
+        name=name,
+        checks=found,
+        returns=returns,
+        frequency=frequency,
+        groups=groups,
+        previous=previous,
+        benchmark=_whole(name, moves, benchmark, "benchmark"),
+        riskless=_riskless(name, moves, riskless, frequency),
+        notes=notes,
+    )
+
+
+def _is_name(riskless: str | float | None) -> bool:
+    """Whether the riskless asset is one of the file, and no rate."""
+    try:
+        float(riskless)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return riskless is not None
+    return False
+
+
+def _left_out(
+    name: str, assets: pd.Index, exclude: Sequence[str], aside: dict[str, Any]
+) -> list[str]:
+    """Assets that the portfolio cannot hold; an error if one of them is not there."""
+    named = [("exclude", each) for each in exclude]
+    named += [(option, each) for option, each in aside.items() if each is not None]
+    for option, each in named:
+        if each not in assets:
+            raise DataError(
+                f"--{option} {each}: {name} has no such asset. It has "
+                f"{', '.join(map(str, assets[:5]))}{', ...' if len(assets) > 5 else ''}; names are "
+                "compared letter by letter."
+            )
+    return list(dict.fromkeys(each for _, each in named))
+
+
+def _whole(name: str, moves: pd.DataFrame, asset: str | None, option: str) -> pd.Series | None:
+    """Returns of an asset beside the portfolio, which may not have gaps."""
+    if asset is None:
+        return None
+    gaps = int(moves[asset].isna().sum())
+    if gaps:
+        raise DataError(
+            f"--{option} {asset}: {gaps} of its {len(moves)} returns are missing in {name}. Bring "
+            "its prices for all dates, or choose another."
+        )
+    return moves[asset]
+
+
+def _riskless(
+    name: str, moves: pd.DataFrame, given: str | float | None, frequency: Frequency
+) -> pd.Series | None:
+    """Riskless returns per period, from a column or from a rate a year."""
+    if given is None:
+        return None
+    if _is_name(given):
+        return _whole(name, moves, str(given), "riskless")
+    rate = float(given)
+    if not -0.1 < rate < 0.5:
+        raise DataError(
+            f"--riskless is {rate:g}; a rate a year is a decimal between -0.1 and 0.5, or give the "
+            "name of an asset of the file."
+        )
+    each = (1 + rate) ** (1 / frequency.periods_per_year) - 1
+    return pd.Series(each, moves.index, name=f"{rate:.2%} a year")
 
 
 def _without_empty_end(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -148,10 +254,11 @@ def _without_empty_end(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 
 def _read_groups(
-    path: str | os.PathLike[str], table: pd.DataFrame, kept: pd.DataFrame
+    path: str | os.PathLike[str], table: pd.DataFrame, kept: pd.DataFrame, out: Sequence[str]
 ) -> pd.Series:
     """Groups of the assets that are kept; the file may name those that were left out."""
-    groups = prices.read_groups(Path(path), table.columns)
+    silent = set(out) - set(prices.read_groups(Path(path)).index)
+    groups = prices.read_groups(Path(path), table.columns.drop(list(silent)))
     groups = groups.loc[kept.columns]
     if groups.nunique() == 1:
         raise DataError(
@@ -233,6 +340,18 @@ class Plan:
         Decimal cost of one unit traded.
     turnover_penalty : float
         Price of trading, as a share of the variance of 1/N.
+    estimator : str
+        Covariance on which the weights are chosen, by its name in the registry.
+    objective : str
+        What the weights are chosen for.
+    allow_short : bool
+        Whether weights may be below zero.
+    limits : DataFrame or None
+        Lower and upper limits of single assets.
+    views : list of View
+        What is expected of assets, per period.
+    capital : float or None
+        Money that there is to invest.
     """
 
     lookback: int
@@ -243,6 +362,31 @@ class Plan:
     min_heritability: float
     costs: float
     turnover_penalty: float
+    estimator: str = MIXED
+    objective: Objective = "minimum-variance"
+    allow_short: bool = False
+    limits: pd.DataFrame | None = None
+    views: list[View] = field(default_factory=list)
+    capital: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the estimator within a sentence."""
+        return title(self.estimator)
+
+
+def title(estimator: str) -> str:
+    """The name of an estimator of the registry within a sentence.
+
+    Parameters
+    ----------
+    estimator : str
+
+    Returns
+    -------
+    str
+    """
+    return ESTIMATORS[estimator].title or estimator
 
 
 def make_plan(
@@ -255,6 +399,12 @@ def make_plan(
     min_heritability: float = 0.10,
     costs: float = 0.001,
     turnover_penalty: float = 0.0,
+    estimator: str = MIXED,
+    objective: Objective = "minimum-variance",
+    allow_short: bool = False,
+    limits_file: str | os.PathLike[str] | None = None,
+    views_file: str | os.PathLike[str] | None = None,
+    capital: float | None = None,
 ) -> Plan:
     """Fill in what was not chosen, and refuse what the data do not allow.
 
@@ -270,8 +420,12 @@ def make_plan(
     max_position : float, optional
         0.30 by default; 1.5 / n_assets if that is more, with the assets that have all returns of
         the lookback, or of the first window if they are fewer.
-    max_group, min_heritability, costs, turnover_penalty
+    max_group, min_heritability, costs, turnover_penalty, estimator, objective, allow_short, capital
         See :class:`Plan`.
+    limits_file : path, optional
+        Limits of single assets, as :func:`mixfolio.report.tables.read_limits` takes them.
+    views_file : path, optional
+        Views, as :func:`mixfolio.report.tables.read_views` takes them.
 
     Returns
     -------
@@ -293,6 +447,8 @@ def make_plan(
     first, last = inputs.returns.iloc[:window], inputs.returns.iloc[-lookback:]
     fewest = min(int(past.notna().all().sum()) for past in (first, last))
     usual_cap = max(0.30, min(1.0, 1.5 / max(fewest, 1)))
+    if objective == "risk-parity":
+        usual_cap = 1.0
     plan = Plan(
         lookback=lookback,
         window=window,
@@ -302,7 +458,14 @@ def make_plan(
         min_heritability=_between(min_heritability, "min-heritability", 1.0),
         costs=_between(costs, "costs", 0.1),
         turnover_penalty=_between(turnover_penalty, "turnover-penalty", 100.0),
+        estimator=_one_of(estimator, "estimator", ESTIMATORS),
+        objective=_one_of(objective, "objective", OBJECTIVES),
+        allow_short=bool(allow_short),
+        limits=None if limits_file is None else _read_limits(limits_file, inputs),
+        views=[] if views_file is None else _read_views(views_file, inputs),
+        capital=None if capital is None else _money(capital),
     )
+    _require_agreement(inputs, plan)
     _require_possible(inputs, plan)
     return plan
 
@@ -334,6 +497,72 @@ def _between(given: float, what: str, most: float) -> float:
     return value
 
 
+def _one_of(given: Any, what: str, known: Iterable[Any]) -> Any:
+    if given not in known:
+        raise DataError(f"--{what} is {given!r}. Choose one of: {', '.join(map(repr, known))}.")
+    return given
+
+
+def _money(given: float) -> float:
+    value = read_number(given, "capital")
+    if not value > 0:
+        raise DataError(f"--capital is {value:g}; it must be above zero, in any currency.")
+    return value
+
+
+def _read_limits(path: str | os.PathLike[str], inputs: Inputs) -> pd.DataFrame:
+    """Limits of assets that are there."""
+    limits = tables.read_limits(path)
+    unknown = limits.index.difference(inputs.returns.columns, sort=False)
+    if len(unknown):
+        raise DataError(
+            f"--limits: {Path(path).name} names {unknown[0]}, which is not among the assets of the "
+            "portfolio. Remove the line, or correct the name."
+        )
+    return limits
+
+
+def _read_views(path: str | os.PathLike[str], inputs: Inputs) -> list[View]:
+    """Views on assets that are there today."""
+    views = tables.read_views(path, inputs.frequency.periods_per_year)
+    names = inputs.returns.columns
+    for view in views:
+        view.portfolio(names, np.full(len(names), 1 / len(names)))
+    return views
+
+
+def _require_agreement(inputs: Inputs, plan: Plan) -> None:
+    """Refuse options that contradict each other, in their own words."""
+    sharpe, parity = plan.objective == "maximum-sharpe", plan.objective == "risk-parity"
+    limited = plan.max_position < 1 or plan.max_group is not None or plan.limits is not None
+    few = min(plan.lookback, plan.window) <= inputs.returns.shape[1] + 2
+    for contradicts, text in (
+        (
+            plan.views and not sharpe,
+            f"--views and --objective {plan.objective} contradict each other: only "
+            "--objective maximum-sharpe uses expected returns.",
+        ),
+        (
+            parity and (limited or plan.allow_short or plan.turnover_penalty),
+            "--objective risk-parity fixes every weight, so it contradicts --max-position, "
+            "--max-group, --limits, --allow-short and --turnover-penalty. Drop those.",
+        ),
+        (
+            sharpe and few,
+            f"--objective maximum-sharpe needs more periods than assets to shrink their means: "
+            f"there are {inputs.returns.shape[1]} assets and {min(plan.lookback, plan.window)} "
+            "periods. Choose a longer --lookback and --window, or another objective.",
+        ),
+        (
+            plan.turnover_penalty and plan.objective != "minimum-variance",
+            f"--turnover-penalty is a share of a variance, which --objective {plan.objective} does "
+            "not minimise. Drop one of the two.",
+        ),
+    ):
+        if contradicts:
+            raise DataError(text)
+
+
 def _require_possible(inputs: Inputs, plan: Plan) -> None:
     """Refuse what the first or the latest decision cannot use, before anything is estimated."""
     if plan.turnover_penalty and inputs.previous is None:
@@ -349,14 +578,33 @@ def _require_possible(inputs: Inputs, plan: Plan) -> None:
                 f"{LEAST_ASSETS} are needed. Choose a shorter {what}, or another --missing."
             )
         require_moving(past.to_numpy(), assets)
-        limits = _limits(plan, inputs.groups, assets)
+        limits = limits_of(plan, inputs.groups, assets)
         optimization.read_constraints(len(assets), assets, **limits).require_feasible()
     if inputs.previous is not None:
         _held(inputs.previous, latest(inputs, plan).columns)
 
 
-def _limits(plan: Plan, groups: pd.Series | None, names: pd.Index) -> dict[str, Any]:
-    limits: dict[str, Any] = {"bounds": (0.0, plan.max_position)}
+def limits_of(plan: Plan, groups: pd.Series | None, names: pd.Index) -> ConstraintOptions:
+    """The limits on the weights of a decision, as the optimizers take them.
+
+    Parameters
+    ----------
+    plan : Plan
+    groups : Series of length n_assets, or None
+        The reader's.
+    names : Index of length n_offered
+        Assets of the decision.
+
+    Returns
+    -------
+    ConstraintOptions
+    """
+    lower = pd.Series(-plan.max_position if plan.allow_short else 0.0, names)
+    upper = pd.Series(plan.max_position, names)
+    if plan.limits is not None:
+        own = plan.limits.reindex(names)
+        lower, upper = own["lower"].fillna(lower), own["upper"].fillna(upper)
+    limits: ConstraintOptions = {"bounds": (lower, upper), "long_only": not plan.allow_short}
     if plan.max_group is not None and groups is not None:
         limits |= {"groups": groups.loc[names], "group_limits": (None, plan.max_group)}
     return limits
@@ -439,14 +687,8 @@ def build_portfolio(inputs: Inputs, plan: Plan) -> MixedModelPortfolio:
         As :func:`mixfolio.portfolio.mixed_model_portfolio`.
     """
     past = latest(inputs, plan)
-    extra: dict[str, Any] = {}
-    if inputs.previous is not None:
-        equal = float(past.mean(axis=1).var())
-        extra = {
-            "previous": _held(inputs.previous, past.columns),
-            "turnover_penalty": plan.turnover_penalty * equal,
-        }
-    return _mixed_portfolio(past, inputs.groups, plan, **extra)
+    held = None if inputs.previous is None else _held(inputs.previous, past.columns)
+    return _found(inputs, plan, plan.estimator, past, plan.views, held)
 
 
 def _held(previous: pd.Series, names: pd.Index) -> pd.Series:
@@ -460,17 +702,77 @@ def _held(previous: pd.Series, names: pd.Index) -> pd.Series:
     return previous.loc[names]
 
 
-def _mixed_portfolio(
-    past: pd.DataFrame, groups: pd.Series | None, plan: Plan, **extra: Any
+def _found(
+    inputs: Inputs,
+    plan: Plan,
+    estimator: str,
+    past: pd.DataFrame,
+    views: Sequence[View] = (),
+    held: "pd.Series[float] | None" = None,
 ) -> MixedModelPortfolio:
+    """The portfolio of one decision, with its diagnosis."""
+    trading: ConstraintOptions = {}
+    if held is not None:
+        penalty = plan.turnover_penalty * float(past.mean(axis=1).var())
+        trading = {"previous": held, "turnover_penalty": penalty}
     return portfolio.mixed_model_portfolio(
         past,
-        known_groups(past, groups),
+        known_groups(past, inputs.groups),
         min_heritability=plan.min_heritability,
-        max_position=plan.max_position,
-        max_group=plan.max_group,
-        **extra,
+        estimate=None if estimator == MIXED else ESTIMATORS[estimator],
+        objective=lambda matrix: _choose(inputs, plan, matrix, past, views, trading),
+        previous=held,
     )
+
+
+def _choose(
+    inputs: Inputs,
+    plan: Plan,
+    matrix: pd.DataFrame,
+    past: pd.DataFrame,
+    views: Sequence[View],
+    trading: ConstraintOptions,
+) -> pd.Series:
+    """Weights within the limits that are best by the objective, on a covariance."""
+    limits: ConstraintOptions = {**limits_of(plan, inputs.groups, past.columns), **trading}
+    if plan.objective == "risk-parity":
+        return optimization.risk_parity(matrix)
+    if plan.objective == "maximum-diversification":
+        return optimization.maximum_diversification(matrix, **limits)
+    if plan.objective == "maximum-sharpe":
+        mean = excess_means(inputs, past, matrix, views)
+        try:
+            return optimization.maximum_sharpe(mean, matrix, **limits)
+        except InfeasibleError:  # the limits have been tried: nothing is expected to earn a premium
+            pass
+    return optimization.minimum_variance(matrix, **limits)
+
+
+def excess_means(
+    inputs: Inputs, past: pd.DataFrame, matrix: pd.DataFrame, views: Sequence[View] = ()
+) -> pd.Series:
+    """Expected returns in excess of the riskless asset: from views, or else shrunken means.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    past : DataFrame of shape (n_periods, n_offered)
+    matrix : DataFrame of shape (n_offered, n_offered)
+        Covariance of the decision.
+    views : sequence of View
+        They move the returns that equal weights would imply.
+
+    Returns
+    -------
+    Series of length n_offered
+        Per period; sample means shrunk by Bayes and Stein where there are no views.
+    """
+    if views:
+        equal = optimization.equal_weight(past.columns)
+        posterior = expected_returns.black_litterman(matrix, equal, views, tau=1 / len(past))
+        return pd.Series(posterior.mean, past.columns)
+    riskless = 0.0 if inputs.riskless is None else inputs.riskless.loc[past.index]
+    return expected_returns.bayes_stein(past.sub(riskless, axis=0))
 
 
 # ------------------------------------------------------------------------------ the comparison
@@ -478,7 +780,7 @@ def _mixed_portfolio(
 
 @dataclass(frozen=True)
 class Comparison:
-    """Minimum-variance portfolios of several covariances, decided and held through the past.
+    """Portfolios of several covariances for one objective, decided and held through the past.
 
     Attributes
     ----------
@@ -489,13 +791,17 @@ class Comparison:
         p-value of the model confidence set (MCS), and whether it is in the set.
     gaps : DataFrame
         One row per strategy, as in `volatility`: by how much its volatility differs from that of
-        the mixed model, as a share of it, and the interval of that from ``low`` to ``high``.
+        the chosen one, as a share of it, and the interval of that from ``low`` to ``high``.
     summary : DataFrame
         One row per strategy, after costs, a year.
     level : float
         Confidence of the set and of the intervals.
     left_out : dict of str to str
         Strategies that could not start, and why.
+    chosen : str
+        The strategy of the portfolio that is proposed.
+    fits : DataFrame
+        Heritability and intensity of the mixed model, one row per decision.
     """
 
     result: backtest.BacktestResult
@@ -504,6 +810,8 @@ class Comparison:
     summary: pd.DataFrame
     level: float
     left_out: dict[str, str]
+    chosen: str
+    fits: pd.DataFrame
 
 
 def compare(
@@ -529,7 +837,8 @@ def compare(
     MixfolioError
         If 1/N or the mixed model cannot start.
     """
-    tried, left_out = _that_start(inputs, plan)
+    fits: dict[Any, tuple[float, float]] = {}
+    tried, left_out = _that_start(inputs, plan, fits)
     result = backtest.walk_forward(
         inputs.returns,
         tried,
@@ -552,51 +861,59 @@ def compare(
     return Comparison(
         result=result,
         volatility=table,
-        gaps=_gaps(result.gross[table.index], level, rng),
+        gaps=_gaps(result.gross[table.index], plan.title, level, rng),
         summary=_summarise(result, plan, year),
         level=level,
         left_out=left_out,
+        chosen=plan.title,
+        fits=pd.DataFrame.from_dict(fits, "index", columns=["heritability", "intensity"]),
     )
 
 
-def _strategies(inputs: Inputs, plan: Plan) -> dict[str, Callable[[Any], Any]]:
-    def calmest(estimate: Callable[[Any], Any], past: pd.DataFrame) -> Any:
-        return optimization.minimum_variance(
-            estimate(past), **_limits(plan, inputs.groups, past.columns)
-        )
+def _strategies(
+    inputs: Inputs, plan: Plan, fits: dict[Any, tuple[float, float]]
+) -> dict[str, Callable[[Any], Any]]:
+    """1/N, the peers, the mixed model and what was asked for; the mixed model leaves its fits."""
+
+    def other(estimator: str, past: pd.DataFrame) -> Any:
+        matrix = ESTIMATORS[estimator](past, known_groups(past, inputs.groups))
+        return _choose(inputs, plan, matrix, past, (), {})
 
     def mixed(past: pd.DataFrame) -> Any:
-        return _mixed_portfolio(past, inputs.groups, plan).weights
+        found = _found(inputs, plan, MIXED, past)
+        fits[past.index[-1]] = (found.heritability, found.intensity)
+        return found.weights
 
+    asked = [] if plan.estimator in (*PEERS, MIXED) else [plan.estimator]
     return {
         EQUAL: lambda past: optimization.equal_weight(past.columns),
-        **{ESTIMATORS[name].title: partial(calmest, ESTIMATORS[name]) for name in PEERS},
+        **{title(name): partial(other, name) for name in (*PEERS, *asked)},
         MIXED: mixed,
     }
 
 
 def _that_start(
-    inputs: Inputs, plan: Plan
+    inputs: Inputs, plan: Plan, fits: dict[Any, tuple[float, float]]
 ) -> tuple[dict[str, Callable[[Any], Any]], dict[str, str]]:
     """Strategies that can decide in the first window, and why the others cannot."""
-    tried, left_out = _strategies(inputs, plan), {}
+    tried, left_out = _strategies(inputs, plan, fits), {}
     past = _earliest(inputs, plan)
     for name in list(tried):
         try:
             tried[name](past)
         except MixfolioError as error:
-            if name in (EQUAL, MIXED):
+            if name in (EQUAL, MIXED, plan.title):
                 raise
             del tried[name]
             left_out[name] = str(error)
     return tried, left_out
 
 
-def _gaps(gross: pd.DataFrame, level: float, rng: np.random.Generator) -> pd.DataFrame:
-    """Volatility of every record over that of the mixed model, less one, and its interval."""
+def _gaps(gross: pd.DataFrame, chosen: str, level: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Volatility of every record over that of the chosen one, less one, and its interval."""
     rows = {}
     for name, record in gross.items():
-        found = inference.variance_difference(record, gross[MIXED], rng=rng, level=level)
+        found = inference.variance_difference(record, gross[chosen], rng=rng, level=level)
         rows[name] = np.expm1(np.array([found.estimate, *found.interval]) / 2)
     return pd.DataFrame.from_dict(rows, orient="index", columns=["gap", "low", "high"])
 

@@ -6,6 +6,7 @@ they show as they are.
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "findings",
     "grouping",
     "history",
+    "objective",
     "risk_by_source",
     "settings",
     "shown_weights",
@@ -121,7 +123,7 @@ def summary(
 
 def _against_equal(inputs: Inputs, compared: Comparison) -> str:
     """Return and volatility of the past, against those of 1/N."""
-    mine, equal = compared.summary.loc[MIXED], compared.summary.loc[EQUAL]
+    mine, equal = compared.summary.loc[compared.chosen], compared.summary.loc[EQUAL]
     gap, error = _return_gap(inputs, compared)
     return (
         f"**Against 1/N.** Held and renewed in the same way through the past, it returned "
@@ -136,13 +138,13 @@ def _against_equal(inputs: Inputs, compared: Comparison) -> str:
 def _return_gap(inputs: Inputs, compared: Comparison) -> tuple[float, float]:
     """Mean return against 1/N, a year, and its standard error."""
     returns, year = compared.result.returns, inputs.frequency.periods_per_year
-    difference = returns[MIXED] - returns[EQUAL]
+    difference = returns[compared.chosen] - returns[EQUAL]
     error = float(difference.std() * year / np.sqrt(len(difference)))
     return float(difference.mean() * year), error
 
 
 def _price_of_trading(inputs: Inputs, compared: Comparison) -> str:
-    mine, equal = compared.summary.loc[MIXED], compared.summary.loc[EQUAL]
+    mine, equal = compared.summary.loc[compared.chosen], compared.summary.loc[EQUAL]
     return (
         f"**Cost.** Each year {mine['turnover']:.0%} of the wealth was bought or sold, which cost "
         f"{mine['costs']:.2%} a year; for 1/N {equal['turnover']:.0%} and {equal['costs']:.2%}."
@@ -152,13 +154,13 @@ def _price_of_trading(inputs: Inputs, compared: Comparison) -> str:
 def _better(compared: Comparison) -> list[str]:
     """That another estimator had the lower volatility on these data, if one had."""
     best: Any = compared.volatility.index[0]
-    if best == MIXED:
+    if best == compared.chosen:
         return []
     low, high = compared.gaps.loc[best, ["low", "high"]]
     luck = "luck alone could make that" if low < 0 < high else "more than luck usually makes"
     return [
         f"***Another estimator was better.*** {_the(best)[0].upper()}{_the(best)[1:]} had a "
-        f"volatility {-compared.gaps.loc[best, 'gap']:.1%} below that of {_the(MIXED)} "
+        f"volatility {-compared.gaps.loc[best, 'gap']:.1%} below that of {_the(compared.chosen)} "
         f"({compared.level:.0%} interval {_interval(low, high)}): {luck}, and it was picked after "
         "the fact."
     ]
@@ -170,7 +172,7 @@ def _interval(low: float, high: float) -> str:
 
 def _the(name: str) -> str:
     """A strategy within a sentence."""
-    return f"the {name}" if name in (MIXED, "sample covariance") else name
+    return f"the {name}" if name.startswith(MIXED) or name == "sample covariance" else name
 
 
 def concerns(inputs: Inputs, plan: Plan, compared: Comparison, today: str = "") -> list[str]:
@@ -288,6 +290,42 @@ def history(inputs: Inputs, plan: Plan) -> str:
     return text + "That is plenty for a sample covariance, and shrinkage will change little."
 
 
+def objective(inputs: Inputs, plan: Plan) -> str:
+    """What the weights were chosen for, on which covariance, and within which limits.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+
+    Returns
+    -------
+    str
+    """
+    source = "your views" if plan.views else "their past means, shrunk by Bayes and Stein"
+    goal = {
+        "minimum-variance": "The weights have the lowest expected variance",
+        "risk-parity": "Every asset contributes the same share of the risk",
+        "maximum-diversification": "The weights have the highest diversification ratio",
+        "maximum-sharpe": f"The weights have the highest expected Sharpe ratio by {source},",
+    }[plan.objective]
+    text = f"{goal} within your limits, on the covariance of {_the(plan.title)}."
+    if plan.objective == "maximum-sharpe":
+        text += (
+            " Where nothing within the limits is expected to earn more than the riskless asset, "
+            "they have the lowest variance instead. Expected returns are known far less well than "
+            "risks."
+        )
+    if plan.views:
+        year = inputs.frequency.periods_per_year
+        views = "; ".join(escape(replace(view, value=view.value * year)) for view in plan.views)
+        text += (
+            f" The views, a year: {views}. They are those of today, so the comparison with the "
+            "past uses shrunken means."
+        )
+    return text + (" Weights may be negative." if plan.allow_short else "")
+
+
 def grouping(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) -> str:
     """Where the groups of the mixed model come from.
 
@@ -313,7 +351,18 @@ def grouping(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) -> s
             f"decision from the returns before it. Today there are {len(sizes)}: {listed}{more}. "
             "They use the same returns twice; groups that you know, such as sectors, say more."
         )
-    return f"{source} {escape(found.explanation)}"
+    shared = (
+        f"The mixed model ascribes {found.heritability:.0%} of the variance of an asset to what "
+        "assets share"
+    )
+    used = {
+        "mixed model": f"{shared}, and the data give it a weight of {found.intensity:.0%} against "
+        "the sample covariance.",
+        "shrinkage": f"{shared}, less than was asked for, so it was not used: the covariance is "
+        "that of nonlinear shrinkage.",
+        "given": f"{shared}; it was not used, since another estimator was asked for.",
+    }
+    return f"{source} {used[found.used]}"
 
 
 def settings(inputs: Inputs, plan: Plan) -> pd.DataFrame:
@@ -332,6 +381,8 @@ def settings(inputs: Inputs, plan: Plan) -> pd.DataFrame:
     rows = {
         "Prices": inputs.name,
         "Groups": "learned from correlations" if inputs.groups is None else "from your file",
+        "Covariance (--estimator)": plan.estimator,
+        "Chosen for (--objective)": plan.objective,
         "Estimated from (--lookback)": _count(plan.lookback, noun),
         "In the comparison (--window)": _count(plan.window, noun),
         "Decisions in the comparison": f"every {_count(plan.step, noun)}",
@@ -342,6 +393,15 @@ def settings(inputs: Inputs, plan: Plan) -> pd.DataFrame:
         "Mixed model from a heritability of (--min-heritability)": f"{plan.min_heritability:.0%}",
         "Cost of one unit traded (--costs)": f"{plan.costs:.2%}",
     }
+    asked = {
+        "Limits of single assets (--limits)": plan.limits is not None
+        and ", ".join(map(str, plan.limits.index)),
+        "Weights below zero (--allow-short)": plan.allow_short and "allowed",
+        "Held against (--benchmark)": inputs.benchmark is not None and str(inputs.benchmark.name),
+        "Riskless (--riskless)": inputs.riskless is not None and str(inputs.riskless.name),
+        "Capital (--capital)": plan.capital is not None and f"{plan.capital:,.0f}",
+    }
+    rows |= {name: value for name, value in asked.items() if value}
     if plan.turnover_penalty:
         price = f"{plan.turnover_penalty:.0%} of the variance of 1/N, for today's portfolio only"
         rows["Price of trading (--turnover-penalty)"] = price
@@ -364,13 +424,13 @@ def comparison_table(compared: Comparison) -> pd.DataFrame:
     """
     table, gaps = compared.volatility, compared.gaps
     intervals = [
-        "itself" if name == MIXED else _interval(*gaps.loc[name, ["low", "high"]])
+        "itself" if name == compared.chosen else _interval(*gaps.loc[name, ["low", "high"]])
         for name in table.index
     ]
     return pd.DataFrame(
         {
             "volatility a year": table["volatility"].map("{:.2%}".format),
-            f"against {_the(MIXED)}": gaps["gap"].map("{:+.1%}".format),
+            f"against {_the(compared.chosen)}": gaps["gap"].map("{:+.1%}".format),
             f"{compared.level:.0%} interval": intervals,
             "p-value": table["p_value"].map("{:.2f}".format),
             f"in the {compared.level:.0%} set": table["included"].map({True: "yes", False: "no"}),
@@ -394,14 +454,14 @@ def comparison(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
     table, noun = compared.volatility, NOUNS[inputs.frequency.name]
     n_periods = len(compared.result.returns)
     n_decisions = -(-n_periods // plan.step)
-    best = str(table.index[0])
+    best, mine = str(table.index[0]), table["volatility"][compared.chosen]
     text = (
-        f"Each estimator chose the portfolio of lowest variance {_count(n_decisions, 'time')}, "
+        f"Each estimator chose a portfolio {_count(n_decisions, 'time')}, "
         f"under your limits, with {_count(plan.window, noun)} before each decision and none after. "
         f"Over the {_count(n_periods, noun)} that followed, **{_the(best)}** had "
         f"the lowest volatility, {table['volatility'].iloc[0]:.2%} a year"
     )
-    text += "." if best == MIXED else f"; the mixed model had {table['volatility'][MIXED]:.2%}."
+    text += "." if best == compared.chosen else f"; {_the(compared.chosen)} had {mine:.2%}."
     rivals = [_the(str(name)) for name in table.index[table["included"]] if name != best]
     text += (
         f" That may be luck: {_listed(rivals)} cannot be told from it at {compared.level:.0%} "
@@ -446,7 +506,9 @@ def weight_table(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) 
     shares = found.attribution.by_asset.reindex(names, fill_value=0.0)
     table = pd.DataFrame(
         {
-            "weight": found.weights.reindex(names, fill_value=0.0).clip(lower=0.0).round(6),
+            "weight": (
+                found.weights.where(found.weights.abs() > 1e-9, 0.0).reindex(names, fill_value=0.0)
+            ).round(6),
             groups.name or "group": groups.reindex(names),
             "risk_share": shares.round(6),
         }
@@ -471,7 +533,7 @@ def shown_weights(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame of str
     """
     traded = table["trade"].abs() > HELD if "trade" in table else False
-    seen = table[(table["weight"] > HELD) | traded]
+    seen = table[(table["weight"].abs() > HELD) | traded]
     columns = {}
     for name in seen:
         label = str(name).replace("_", " ")
@@ -562,6 +624,7 @@ def source_table(found: MixedModelPortfolio) -> pd.DataFrame:
         "sample": "what the data say beside the model",
         "specific": "what each asset does by itself",
         "shrinkage": "the whole: the mixed model was not used",
+        "covariance": "the whole: another estimate was asked for",
     }
     shares = found.attribution.by_source
     return pd.DataFrame(
@@ -572,12 +635,13 @@ def source_table(found: MixedModelPortfolio) -> pd.DataFrame:
     ).rename(index=str)
 
 
-def attribution(found: MixedModelPortfolio) -> str:
+def attribution(found: MixedModelPortfolio, plan: Plan) -> str:
     """Which assets carry the risk.
 
     Parameters
     ----------
     found : MixedModelPortfolio
+    plan : Plan
 
     Returns
     -------
@@ -590,6 +654,8 @@ def attribution(found: MixedModelPortfolio) -> str:
     hedges = shares[shares < -0.005]
     if len(hedges):
         text += f" {_count(len(hedges), 'asset')} lower it, {escape(hedges.index[-1])} the most."
+    if plan.objective != "minimum-variance":
+        return text
     gap = (shares - found.weights.reindex(shares.index)).abs()
     name: Any = gap.idxmax()
     if gap[name] < 0.005:
@@ -617,7 +683,8 @@ def risk_by_source(found: MixedModelPortfolio, rows: int = 15) -> pd.DataFrame:
     DataFrame of shape (n_shown, n_sources)
         Shares of the variance of the portfolio, the largest weight last.
     """
-    held = found.weights[found.weights > HELD].sort_values(kind="stable").iloc[-rows:]
+    held = found.weights[found.weights.abs() > HELD]
+    held = held[held.abs().nlargest(rows).index].sort_values(kind="stable")
     table = found.attribution.contributions / found.attribution.variance
     return table.loc[held.index]
 
@@ -664,14 +731,14 @@ def backtest(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
     """
     returns = compared.result.returns
     years = len(returns) / inputs.frequency.periods_per_year
-    mixed, equal = compared.summary.loc[MIXED], compared.summary.loc[EQUAL]
+    mixed, equal = compared.summary.loc[compared.chosen], compared.summary.loc[EQUAL]
     gap, error = _return_gap(inputs, compared)
     verdict = (
         "which noise alone could make" if abs(gap) < 2 * error else "more than noise usually makes"
     )
     return (
         f"From {returns.index[0].date()} to {returns.index[-1].date()}, {years:.1f} years, the "
-        f"mixed-model portfolio had a mean return of {mixed['return']:.1%} a year after costs of "
+        f"portfolio had a mean return of {mixed['return']:.1%} a year after costs of "
         f"{plan.costs:.2%} a unit traded, and 1/N {equal['return']:.1%}. The difference is "
         f"{gap:+.1%} a year with a standard error of {error:.1%}, {verdict}. The deepest loss from "
         f"a peak was {-mixed['drawdown']:.0%}, that of 1/N {-equal['drawdown']:.0%}. The first "
@@ -695,26 +762,38 @@ def caveats(inputs: Inputs, plan: Plan, compared: Comparison) -> str:
     """
     returns, year = compared.result.returns, inputs.frequency.periods_per_year
     years = len(returns) / year
-    sigma = float(returns[MIXED].std() * np.sqrt(year))
+    sigma = float(returns[compared.chosen].std() * np.sqrt(year))
     needed = (2 * sigma / 0.01) ** 2
-    worst = -float(compared.summary["drawdown"][MIXED])
+    worst = -float(compared.summary["drawdown"][compared.chosen])
     lines = [
         _survivors(inputs.returns),
         f"**A short past.** {years:.1f} years of evaluation give the mean return of the portfolio "
         f"a standard error of {sigma / np.sqrt(years):.1%} a year. To tell an advantage of one "
         f"per cent a year from noise at this volatility takes about {needed:,.0f} years. "
         "Volatilities are known far better than means.",
-        "**Risk only.** Weights of lowest variance make no forecast of returns. They ask which "
-        "portfolio moves least, and nothing else.",
+        _forecasts(plan),
         f"**Change.** Covariances drift. The estimate is of the last {plan.lookback} periods, and "
         f"the portfolio's worst fall in the evaluation was {worst:.0%}: the next crisis need not "
         "look like the last.",
         "**Choices.** Whoever runs this report with many settings and keeps the best sees luck. "
         "Choose first, look then.",
         "Returns are those of your file, in its currency, with dividends only if its prices hold "
-        "them; no riskless rate is taken off. Nothing here is investment advice.",
+        "them. Nothing here is investment advice.",
     ]
     return _bullets(lines)
+
+
+def _forecasts(plan: Plan) -> str:
+    """What the objective assumes about returns."""
+    if plan.objective == "maximum-sharpe":
+        return (
+            "**Forecasts.** These weights rest on expected returns, which the past hardly tells. "
+            "Small changes of them change the weights much."
+        )
+    return (
+        "**Risk only.** These weights make no forecast of returns. They look at risk, and at "
+        "nothing else."
+    )
 
 
 def _survivors(returns: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ error leaves nothing behind, and an earlier report as it was.
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -62,6 +62,9 @@ def write_report(
     previous_file: PathLike | None = None,
     layout: Layout = "auto",
     missing: Missing = "raise",
+    exclude: Sequence[str] = (),
+    benchmark: str | None = None,
+    riskless: str | float | None = None,
     level: float = 0.90,
     seed: int = 1,
     progress: bool = False,
@@ -71,7 +74,7 @@ def write_report(
 
     Parameters
     ----------
-    price_file, group_file, previous_file, layout, missing
+    price_file, group_file, previous_file, layout, missing, exclude, benchmark, riskless
         See :func:`mixfolio.report.pipeline.read_inputs`.
     output : path
         Folder, made if it is not there. Reports in it are replaced, other files left alone.
@@ -83,7 +86,8 @@ def write_report(
         Whether to show a progress bar of cells.
     **choices
         As in :func:`mixfolio.report.pipeline.make_plan`: lookback, window, max_position, max_group,
-        min_heritability, costs, turnover_penalty.
+        min_heritability, costs, turnover_penalty, estimator, objective, allow_short, limits_file,
+        views_file, capital.
 
     Returns
     -------
@@ -108,17 +112,22 @@ def write_report(
     ('report.html', 'report.ipynb', 'weights.csv')
     """
     tools = _tools()
-    inputs = pipeline.read_inputs(
-        price_file, group_file, previous_file, layout=layout, missing=missing
-    )
-    pipeline.make_plan(inputs, **choices)  # refuses; the notebook makes the plan and estimates
-    parameters = {
-        "prices": str(Path(price_file).resolve()),
-        "groups": "" if group_file is None else str(Path(group_file).resolve()),
-        "previous": "" if previous_file is None else str(Path(previous_file).resolve()),
+    reading: dict[str, Any] = {
         "layout": layout,
         "missing": missing,
-        "plan": {name: value for name, value in choices.items() if value is not None},
+        "exclude": list(exclude),
+        "benchmark": benchmark,
+        "riskless": riskless,
+    }
+    inputs = pipeline.read_inputs(price_file, group_file, previous_file, **reading)
+    plan = {name: _plain(value) for name, value in choices.items() if value is not None}
+    pipeline.make_plan(inputs, **plan)  # refuses; the notebook makes the plan and estimates
+    parameters = {
+        "prices": _plain(Path(price_file)),
+        "groups": "" if group_file is None else _plain(Path(group_file)),
+        "previous": "" if previous_file is None else _plain(Path(previous_file)),
+        "reading": {name: value for name, value in reading.items() if value is not None},
+        "plan": plan,
         "level": _read_level(level),
         "seed": read_count(seed, "seed", 0),
         "today": date.today().isoformat(),
@@ -131,6 +140,11 @@ def write_report(
         _move(folder, target)
     weights, executed, made = (target / name for name in NAMES)
     return Report(made, executed, weights)
+
+
+def _plain(value: Any) -> Any:
+    """A value that the notebook can hold: a path as text that is good in any folder."""
+    return str(value.resolve()) if isinstance(value, Path) else value
 
 
 def _read_level(level: float) -> float:

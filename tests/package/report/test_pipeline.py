@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mixfolio import expected_returns
 from mixfolio.covariance import _estimators as covariance
 from mixfolio.errors import DataError, InfeasibleError
 from mixfolio.optimization import _optimizers as optimization
@@ -461,3 +462,177 @@ def test_with_few_periods_the_sample_covariance_is_left_out(tmp_path):
     found = own_prices.compare(inputs, plan, rng=np.random.default_rng(1))
     assert list(found.left_out) == ["sample covariance"]
     assert "mixed model" in found.summary.index
+
+
+# ------------------------------------------------------------------- options
+
+
+def csv(folder, name, text):
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def everything(folder, **changes):
+    """A plan with most options at once, and its inputs."""
+    chosen = {
+        "estimator": "LW constant correlation",
+        "objective": "maximum-sharpe",
+        "limits_file": csv(folder, "l.csv", "asset,lower,upper\nUS TIPS,0.05,0.1\nMSCI US,,0.2\n"),
+        "max_position": 0.6,
+        "lookback": 120,
+        "window": 40,
+    } | changes
+    inputs = read(
+        folder, own_data.monthly().assign(Cash=np.linspace(100, 120, 151)),
+        exclude=["Hedge Funds"], benchmark="MSCI World USD", riskless="Cash",
+    )  # fmt: skip
+    return inputs, own_prices.make_plan(inputs, **chosen)
+
+
+def test_assets_with_a_part_of_their_own_are_not_held(tmp_path):
+    inputs, _ = everything(tmp_path)
+    table = own_data.monthly()
+    assert list(inputs.returns) == ["Global Bonds", "US Treasuries", "MSCI US", "US TIPS"]
+    np.testing.assert_allclose(inputs.benchmark, table["MSCI World USD"].pct_change().iloc[1:])
+    cash = np.linspace(100, 120, 151)
+    np.testing.assert_allclose(inputs.riskless, cash[1:] / cash[:-1] - 1)
+    assert "Left out, as asked for: Hedge Funds." in inputs.notes
+    groups = write(tmp_path, own_data.groups().drop("MSCI World USD"), "groups.csv")
+    again = own_prices.read_inputs(
+        write(tmp_path, table), groups, exclude=["Hedge Funds"], benchmark="MSCI World USD"
+    )
+    assert list(again.groups.index) == list(again.returns)
+
+
+def test_the_same_objective_limits_and_estimator_today_and_in_the_past(tmp_path):
+    inputs, plan = everything(tmp_path)
+    found = own_prices.compare(inputs, plan, rng=np.random.default_rng(1))
+    assert found.chosen == "LW constant correlation" and found.chosen in found.summary.index
+
+    def weights(past):
+        excess = past.sub(inputs.riskless.loc[past.index], axis=0)
+        return optimization.maximum_sharpe(
+            expected_returns.bayes_stein(excess),
+            covariance.linear_shrinkage(past, target="constant_correlation"),
+            bounds=([0, 0, 0, 0.05], [0.6, 0.6, 0.2, 0.1]),
+        )
+
+    today = own_prices.build_portfolio(inputs, plan)
+    np.testing.assert_allclose(today.weights, weights(inputs.returns.iloc[-120:]), atol=1e-8)
+    assert today.used == "given" and today.intensity == 0
+    first = found.result.weights[found.chosen].iloc[0]
+    np.testing.assert_allclose(first, weights(inputs.returns.iloc[:40]), atol=1e-8)
+    assert (
+        len(found.fits) == len(range(40, 150, 3)) and found.fits["heritability"].between(0, 1).all()
+    )
+
+
+def test_where_no_premium_is_expected_the_variance_is_lowest(tmp_path):
+    table = own_data.monthly()
+    inputs = read(tmp_path, table, riskless=0.45)
+    plan = own_prices.make_plan(inputs, objective="maximum-sharpe", lookback=120)
+    plain = own_prices.make_plan(inputs, lookback=120)
+    np.testing.assert_allclose(
+        own_prices.build_portfolio(inputs, plan).weights,
+        own_prices.build_portfolio(inputs, plain).weights,
+        atol=1e-9,
+    )
+
+
+def test_views_move_the_weights_the_way_they_point(tmp_path):
+    text = "better,worse,value,confidence\nMSCI US,Global Bonds,{},0.9\n"
+    weights = []
+    for value in (-0.03, 0.06):
+        views = csv(tmp_path, "views.csv", text.format(value))
+        inputs, plan = everything(tmp_path, views_file=views, limits_file=None)
+        weights.append(own_prices.build_portfolio(inputs, plan).weights["MSCI US"])
+    assert weights[1] > weights[0] + 0.1
+    assert plan.views[0].value == pytest.approx(0.06 / 12)
+
+
+@pytest.mark.parametrize("objective", ["risk-parity", "maximum-diversification"])
+def test_other_objectives(inputs, objective):
+    plan = own_prices.make_plan(inputs, objective=objective)
+    found = own_prices.build_portfolio(inputs, plan)
+    if objective == "risk-parity":
+        np.testing.assert_allclose(found.attribution.by_asset, 1 / 6, atol=1e-9)
+    else:
+        expected = optimization.maximum_diversification(found.covariance, bounds=(0, 0.3))
+        np.testing.assert_allclose(found.weights, expected, atol=1e-9)
+
+
+def test_shorts_are_taken_only_when_allowed(inputs):
+    plan = own_prices.make_plan(inputs, allow_short=True, max_position=1.0)
+    assert own_prices.build_portfolio(inputs, plan).weights.min() < -0.01
+
+
+VIEWS, LIMITS = "better,worse,value,confidence\nMSCI US,,0.05,0.5\n", "asset,lower,upper\n{}\n"
+CONTRADICT = {
+    "views without a use": ({"views_file": VIEWS}, "--views and --objective minimum-variance"),
+    "parity and a cap": (
+        {"objective": "risk-parity", "max_position": 0.4},
+        "--objective risk-parity .* contradicts --max-position",
+    ),
+    "few periods": (
+        {"objective": "maximum-sharpe", "max_position": 0.9, "lookback": 24},
+        "24 assets and 24 periods",
+    ),
+    "no variance to price": (
+        {"objective": "maximum-diversification", "turnover_penalty": 0.1},
+        "--turnover-penalty .* --objective maximum-diversification",
+    ),
+    "no such estimator": ({"estimator": "best"}, "--estimator is 'best'. Choose one of: 'sample'"),
+    "no such objective": ({"objective": "fame"}, "--objective is 'fame'"),
+    "no money": ({"capital": 0}, "--capital is 0"),
+    "unknown asset": ({"limits_file": LIMITS.format("X,0,1")}, "--limits: .* names X, which"),
+    "limit in per cent": ({"limits_file": LIMITS.format("MSCI US,5,10")}, "0.1 for 10%"),
+    "limit twice": ({"limits_file": LIMITS.format("A,0,1\nA,0,1")}, "A is there twice"),
+    "a word": ({"limits_file": LIMITS.format("MSCI US,0,much")}, "line 2: upper is 'much'"),
+    "crossed limits": ({"limits_file": LIMITS.format("MSCI US,0.3,0.1")}, "MSCI US"),
+    "a lower limit below zero": ({"limits_file": LIMITS.format("MSCI US,-0.3,0.1")}, "MSCI US"),
+    "no header": ({"limits_file": "MSCI US,0,1\n"}, "write asset,lower,upper in its first line"),
+    "no line": ({"limits_file": LIMITS.format("")}, "no line below its header"),
+    "a view on what is not there": (
+        {"objective": "maximum-sharpe", "views_file": VIEWS.replace("MSCI US", "X")},
+        "unknown asset",
+    ),
+    "a view of nothing": (
+        {"objective": "maximum-sharpe", "views_file": VIEWS.replace("0.05", "")},
+        "line 2 has no value",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONTRADICT)
+def test_options_that_contradict_are_named(tmp_path, inputs, name):
+    choices, message = CONTRADICT[name]
+    choices = {
+        option: csv(tmp_path, "x.csv", value) if option.endswith("_file") else value
+        for option, value in choices.items()
+    }
+    if name == "few periods":
+        table = pd.DataFrame(1 + np.random.default_rng(1).random((151, 24)))
+        index = own_data.monthly().index
+        inputs = read(tmp_path, table.add_prefix("A").set_index(index))
+    if "turnover_penalty" in choices:
+        import dataclasses
+
+        inputs = dataclasses.replace(inputs, previous=pd.Series(1 / 6, inputs.returns.columns))
+    with pytest.raises((DataError, InfeasibleError), match=message):
+        own_prices.make_plan(inputs, **choices)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"exclude": ["X"]}, "--exclude X: prices.csv has no such asset"),
+        ({"benchmark": "X"}, "--benchmark X: prices.csv has no such asset"),
+        ({"riskless": 7}, "--riskless is 7; a rate a year"),
+        ({"benchmark": "MSCI US", "missing": "keep"}, "60 of its 150 returns are missing"),
+        ({"exclude": own_data.ASSETS[:4]}, r"2 asset\(s\) are left"),
+    ],
+)
+def test_assets_that_cannot_have_a_part(tmp_path, options, message):
+    table = listed_late() if "missing" in options else own_data.monthly()
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, table, **options)

@@ -35,7 +35,8 @@ class Parts:
             "grouping": wording.grouping(i, f, self.groups),
             "comparison": wording.comparison(i, p, c),
             "trades": wording.trades(i, f, p),
-            "attribution": wording.attribution(f),
+            "attribution": wording.attribution(f, p),
+            "objective": wording.objective(i, p),
             "backtest": wording.backtest(i, p, c),
             "caveats": wording.caveats(i, p, c),
         }
