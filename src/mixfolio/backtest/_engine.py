@@ -134,8 +134,8 @@ class BacktestResult:
         table = {
             "mean": self.returns.mean() * periods_per_year,
             "volatility": self.returns.std() * np.sqrt(periods_per_year),
-            "sharpe": self.returns.apply(metrics.sharpe_ratio, args=(periods_per_year,)),
-            "maximum_drawdown": self.returns.apply(metrics.maximum_drawdown),
+            "sharpe": metrics.sharpe_ratio(self.returns, periods_per_year),
+            "maximum_drawdown": metrics.maximum_drawdown(self.returns),
             "turnover": self.turnover.mean(),
             "effective_number": _each(held, lambda w: 1 / (w**2).sum(axis=1).mean()),
             "gross_exposure": _each(held, lambda w: np.abs(w).sum(axis=1).mean()),

@@ -3,15 +3,22 @@
 Return series are decimal simple returns per period. `periods_per_year` turns per-period figures
 into annual ones and is always the caller's to state. A ratio of returns in excess of the riskless
 asset is the Sharpe ratio; pass excess returns.
+
+Where a series is asked for, a frame is measured column by column: one strategy per column of
+returns, one portfolio per column of weights. What would be a number is then a Series by column.
 """
 
-from typing import TypeVar, overload
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import pandas as pd
 
 from mixfolio._inputs import (
     Array,
+    Labels,
     MatrixLike,
     VectorLike,
     read_positive,
@@ -19,13 +26,42 @@ from mixfolio._inputs import (
     read_vector,
     require_order,
 )
-from mixfolio.errors import DataError, SingularCovarianceError
+from mixfolio.errors import DataError, MixfolioError, SingularCovarianceError
 
 PER_YEAR = "periods_per_year"
-Vector = TypeVar("Vector", pd.Series, Array)
+Vector = TypeVar("Vector", pd.Series, pd.DataFrame, Array)
+Measure = TypeVar("Measure", bound=Callable[..., Any])
 
 
-def _series(returns: VectorLike, least: int = 1) -> Array:
+def _by_column(measure: Measure) -> Measure:
+    """Let a measure of one series take a frame as its first argument, and measure each column."""
+    first = next(iter(signature(measure).parameters))
+
+    @wraps(measure)
+    def measured(*arguments: Any, **options: Any) -> Any:
+        table = arguments[0] if arguments else options.get(first)
+        if not isinstance(table, pd.DataFrame):
+            return measure(*arguments, **options)
+        if table.shape[1] == 0:
+            raise DataError(f"{first} is a table without columns; it needs at least one.")
+        rest, options = arguments[1:], {k: v for k, v in options.items() if k != first}
+        columns = (table.iloc[:, place] for place in range(table.shape[1]))
+        found = [_measure_column(measure, column, *rest, **options) for column in columns]
+        if isinstance(found[0], pd.Series):
+            return pd.concat(found, axis=1).set_axis(table.columns, axis=1)
+        return pd.Series(found, index=table.columns, name=measure.__name__)
+
+    return measured  # type: ignore[return-value]
+
+
+def _measure_column(measure: Measure, column: pd.Series, *rest: Any, **options: Any) -> Any:
+    try:
+        return measure(column, *rest, **options)
+    except MixfolioError as error:
+        raise type(error)(f"column {column.name!r}: {error}") from error
+
+
+def _series(returns: Any, least: int = 1) -> Array:
     try:
         values = np.array(returns, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -44,19 +80,26 @@ def _series(returns: VectorLike, least: int = 1) -> Array:
     return values
 
 
-def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float:
+@overload
+def annualised_volatility(returns: pd.DataFrame, periods_per_year: float) -> "pd.Series[float]": ...
+@overload
+def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float: ...
+@_by_column
+def annualised_volatility(
+    returns: VectorLike | pd.DataFrame, periods_per_year: float
+) -> "float | pd.Series[float]":
     """Standard deviation (divisor T - 1) times the root of `periods_per_year`.
 
     Parameters
     ----------
-    returns : Series or array of shape (n_periods,)
+    returns : Series or array of shape (n_periods,), or DataFrame
         Decimal simple returns.
     periods_per_year : float
         12 for monthly returns, about 252 for daily ones.
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         Decimal per year.
 
     Raises
@@ -75,19 +118,28 @@ def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float
     )
 
 
-def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> float:
+@overload
+def sharpe_ratio(
+    excess_returns: pd.DataFrame, periods_per_year: float = 1.0
+) -> "pd.Series[float]": ...
+@overload
+def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> float: ...
+@_by_column
+def sharpe_ratio(
+    excess_returns: VectorLike | pd.DataFrame, periods_per_year: float = 1.0
+) -> "float | pd.Series[float]":
     """Mean over standard deviation of excess returns (Sharpe, 1966).
 
     Parameters
     ----------
-    excess_returns : Series or array of shape (n_periods,)
+    excess_returns : Series or array of shape (n_periods,), or DataFrame
         Returns less the riskless return, or less a benchmark: then it is the information ratio.
     periods_per_year : float
         The ratio is multiplied by its root. 1 leaves it per period.
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
 
     Raises
     ------
@@ -106,6 +158,10 @@ def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> f
     0.548
     >>> round(metrics.sharpe_ratio(excess, periods_per_year=12), 3)
     1.897
+    >>> import pandas as pd
+    >>> strategies = pd.DataFrame({"mine": excess, "1/N": [0.01, 0.00, 0.02, 0.01]})
+    >>> metrics.sharpe_ratio(strategies).round(3).to_dict()
+    {'mine': 0.548, '1/N': 1.225}
     """
     values = _series(excess_returns, 2)
     spread = float(values.std(ddof=1))
@@ -114,21 +170,30 @@ def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> f
     return float(values.mean() / spread * np.sqrt(read_positive(periods_per_year, PER_YEAR)))
 
 
-def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) -> float:
+@overload
+def certainty_equivalent(
+    excess_returns: pd.DataFrame, *, risk_aversion: float
+) -> "pd.Series[float]": ...
+@overload
+def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) -> float: ...
+@_by_column
+def certainty_equivalent(
+    excess_returns: VectorLike | pd.DataFrame, *, risk_aversion: float
+) -> "float | pd.Series[float]":
     """Riskless return that a mean-variance investor holds equal to these returns, per period.
 
     ``mean - risk_aversion / 2 * variance`` (DeMiguel, Garlappi and Uppal, 2009, equation 15).
 
     Parameters
     ----------
-    excess_returns : Series or array of shape (n_periods,)
+    excess_returns : Series or array of shape (n_periods,), or DataFrame
         Decimal simple returns less the riskless return.
     risk_aversion : float
         gamma, by which half the variance is multiplied.
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         Decimal per period, in excess of the riskless return.
 
     Raises
@@ -152,14 +217,23 @@ def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) ->
     return float(values.mean() - risk_aversion / 2 * values.var(ddof=1))
 
 
+@overload
+def downside_deviation(
+    returns: pd.DataFrame, periods_per_year: float = 1.0, *, floor: float = 0.0
+) -> "pd.Series[float]": ...
+@overload
 def downside_deviation(
     returns: VectorLike, periods_per_year: float = 1.0, *, floor: float = 0.0
-) -> float:
+) -> float: ...
+@_by_column
+def downside_deviation(
+    returns: VectorLike | pd.DataFrame, periods_per_year: float = 1.0, *, floor: float = 0.0
+) -> "float | pd.Series[float]":
     """Root mean square of the shortfalls below `floor`, over all periods.
 
     Parameters
     ----------
-    returns : Series or array of shape (n_periods,)
+    returns : Series or array of shape (n_periods,), or DataFrame
         Decimal simple returns.
     periods_per_year : float
         The deviation is multiplied by its root. 1 leaves it per period.
@@ -168,7 +242,7 @@ def downside_deviation(
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         Decimal; zero when no return falls short.
 
     Raises
@@ -194,17 +268,18 @@ def downside_deviation(
     return float(np.sqrt(np.mean(shortfall**2) * read_positive(periods_per_year, PER_YEAR)))
 
 
+@_by_column
 def wealth(returns: Vector) -> Vector:
     """Growth of one unit: the running product of ``1 + r``, from the end of the first period.
 
     Parameters
     ----------
-    returns : Series or array of shape (n_periods,)
+    returns : Series or array of shape (n_periods,), or DataFrame
         Decimal simple returns.
 
     Returns
     -------
-    Series or ndarray of shape (n_periods,)
+    Series or ndarray of shape (n_periods,), or DataFrame
         What one unit at the start has become by the end of each period; zero from a loss of
         everything, or of more, on.
 
@@ -222,21 +297,22 @@ def wealth(returns: Vector) -> Vector:
     >>> metrics.wealth(returns).round(3).to_dict()
     {'2021': 1.1, '2022': 0.88, '2023': 0.924}
     """
-    values = _wealth(_record(returns))
-    return pd.Series(values, index=returns.index) if isinstance(returns, pd.Series) else values
+    found: Vector = _like(returns, _wealth(_record(returns)))
+    return found
 
 
+@_by_column
 def drawdown(returns: Vector) -> Vector:
     """Loss from the highest wealth so far, relative to it, starting from a wealth of one.
 
     Parameters
     ----------
-    returns : Series or array of shape (n_periods,)
+    returns : Series or array of shape (n_periods,), or DataFrame
         Decimal simple returns.
 
     Returns
     -------
-    Series or ndarray of shape (n_periods,)
+    Series or ndarray of shape (n_periods,), or DataFrame
         Between -1 and 0.
 
     Raises
@@ -253,14 +329,18 @@ def drawdown(returns: Vector) -> Vector:
     >>> metrics.drawdown(returns).round(3).to_dict()
     {'2021': 0.0, '2022': -0.2, '2023': -0.16}
     """
-    losses = _drawdown(_record(returns))
-    return pd.Series(losses, index=returns.index) if isinstance(returns, pd.Series) else losses
+    found: Vector = _like(returns, _drawdown(_record(returns)))
+    return found
 
 
-def _record(returns: VectorLike) -> Array:
+def _record(returns: Any) -> Array:
     """Returns in order of time."""
     require_order(returns)
     return _series(returns)
+
+
+def _like(returns: Any, values: Array) -> Any:
+    return pd.Series(values, index=returns.index) if isinstance(returns, pd.Series) else values
 
 
 def _wealth(values: Array) -> Array:
@@ -273,17 +353,22 @@ def _drawdown(values: Array) -> Array:
     return np.asarray(levels / np.maximum.accumulate(np.maximum(levels, 1.0)) - 1.0)
 
 
-def maximum_drawdown(returns: VectorLike) -> float:
+@overload
+def maximum_drawdown(returns: pd.DataFrame) -> "pd.Series[float]": ...
+@overload
+def maximum_drawdown(returns: VectorLike) -> float: ...
+@_by_column
+def maximum_drawdown(returns: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """The deepest :func:`drawdown`.
 
     Parameters
     ----------
-    returns : Series or array of shape (n_periods,)
+    returns : Series or array of shape (n_periods,), or DataFrame
         Decimal simple returns.
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         Between -1 and 0.
 
     Raises
@@ -300,19 +385,26 @@ def maximum_drawdown(returns: VectorLike) -> float:
     return float(_drawdown(_record(returns)).min())
 
 
-def volatility(weights: VectorLike, covariance: MatrixLike) -> float:
+@overload
+def volatility(weights: pd.DataFrame, covariance: MatrixLike) -> "pd.Series[float]": ...
+@overload
+def volatility(weights: VectorLike, covariance: MatrixLike) -> float: ...
+@_by_column
+def volatility(
+    weights: VectorLike | pd.DataFrame, covariance: MatrixLike
+) -> "float | pd.Series[float]":
     """Standard deviation ``sqrt(w'V w)`` of a portfolio.
 
     Parameters
     ----------
-    weights : Series or array of shape (n_assets,)
+    weights : Series or array of shape (n_assets,), or DataFrame
         Matched by name where both sides have labels.
     covariance : DataFrame or array of shape (n_assets, n_assets)
         Covariance of returns per period.
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         Decimal, per period of the covariance.
 
     Raises
@@ -329,9 +421,14 @@ def volatility(weights: VectorLike, covariance: MatrixLike) -> float:
     >>> round(metrics.volatility([0.5, 0.5], covariance), 4)
     0.1936
     """
-    matrix, labels = read_semidefinite(covariance)
-    w = read_vector(weights, len(matrix), labels, "weights")[0]
+    w, matrix, _ = _portfolio(weights, covariance)
     return float(np.sqrt(_variance(w, matrix)))
+
+
+def _portfolio(weights: Any, covariance: MatrixLike) -> tuple[Array, Array, Labels | None]:
+    matrix, labels = read_semidefinite(covariance)
+    w, labels = read_vector(weights, len(matrix), labels, "weights")
+    return w, matrix, labels
 
 
 def _variance(w: Array, matrix: Array) -> float:
@@ -351,19 +448,26 @@ def _positive_variance(w: Array, matrix: Array) -> float:
     return variance
 
 
-def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float:
+@overload
+def diversification_ratio(weights: pd.DataFrame, covariance: MatrixLike) -> "pd.Series[float]": ...
+@overload
+def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float: ...
+@_by_column
+def diversification_ratio(
+    weights: VectorLike | pd.DataFrame, covariance: MatrixLike
+) -> "float | pd.Series[float]":
     """Weighted mean volatility over portfolio volatility (Choueifaty and Coignard, 2008).
 
     Parameters
     ----------
-    weights : Series or array of shape (n_assets,)
+    weights : Series or array of shape (n_assets,), or DataFrame
         Matched by name where both sides have labels.
     covariance : DataFrame or array of shape (n_assets, n_assets)
         Covariance of returns per period.
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         1 for a single asset; more, the less the assets of a long-only portfolio move alike.
 
     Raises
@@ -387,30 +491,34 @@ def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float:
     1.291
     1.000
     """
-    matrix, labels = read_semidefinite(covariance)
-    w = read_vector(weights, len(matrix), labels, "weights")[0]
+    w, matrix, _ = _portfolio(weights, covariance)
     return float(w @ np.sqrt(np.diagonal(matrix)) / np.sqrt(_positive_variance(w, matrix)))
 
 
+@overload
+def risk_contributions(weights: pd.DataFrame, covariance: MatrixLike) -> pd.DataFrame: ...
 @overload
 def risk_contributions(weights: VectorLike, covariance: pd.DataFrame) -> pd.Series: ...
 @overload
 def risk_contributions(weights: pd.Series, covariance: MatrixLike) -> pd.Series: ...
 @overload
 def risk_contributions(weights: Array, covariance: Array) -> Array: ...
-def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> pd.Series | Array:
+@_by_column
+def risk_contributions(
+    weights: VectorLike | pd.DataFrame, covariance: MatrixLike
+) -> pd.DataFrame | pd.Series | Array:
     """Share of the portfolio variance that each asset contributes: ``w_i (V w)_i / w'V w``.
 
     Parameters
     ----------
-    weights : Series or array of shape (n_assets,)
+    weights : Series or array of shape (n_assets,), or DataFrame
         Matched by name where both sides have labels.
     covariance : DataFrame or array of shape (n_assets, n_assets)
         Covariance of returns per period.
 
     Returns
     -------
-    Series or ndarray of shape (n_assets,)
+    Series or ndarray of shape (n_assets,), or DataFrame
         Shares that sum to one; negative for an asset that hedges.
 
     Raises
@@ -430,22 +538,26 @@ def risk_contributions(weights: VectorLike, covariance: MatrixLike) -> pd.Series
     >>> metrics.risk_contributions(weights, covariance).round(3).to_dict()
     {'stocks': 0.944, 'bonds': 0.056}
     """
-    matrix, labels = read_semidefinite(covariance)
-    w, labels = read_vector(weights, len(matrix), labels, "weights")
+    w, matrix, labels = _portfolio(weights, covariance)
     shares = w * (matrix @ w) / _positive_variance(w, matrix)
     return shares if labels is None else pd.Series(shares, index=labels, name="risk_contribution")
 
 
-def effective_number(weights: VectorLike) -> float:
+@overload
+def effective_number(weights: pd.DataFrame) -> "pd.Series[float]": ...
+@overload
+def effective_number(weights: VectorLike) -> float: ...
+@_by_column
+def effective_number(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """Inverse of the sum of squared weights (the Herfindahl index).
 
     Parameters
     ----------
-    weights : Series or array of shape (n_assets,)
+    weights : Series or array of shape (n_assets,), or DataFrame
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         N for N equal weights, 1 for a single asset.
 
     Raises
@@ -467,16 +579,21 @@ def effective_number(weights: VectorLike) -> float:
     return float(1.0 / (w @ w))
 
 
-def distance_to_equal(weights: VectorLike) -> float:
+@overload
+def distance_to_equal(weights: pd.DataFrame) -> "pd.Series[float]": ...
+@overload
+def distance_to_equal(weights: VectorLike) -> float: ...
+@_by_column
+def distance_to_equal(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """Half the sum of absolute differences to 1/N: the share that must move to get there.
 
     Parameters
     ----------
-    weights : Series or array of shape (n_assets,)
+    weights : Series or array of shape (n_assets,), or DataFrame
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         0 for equal weights.
 
     Raises
@@ -494,16 +611,21 @@ def distance_to_equal(weights: VectorLike) -> float:
     return float(np.abs(w - 1 / len(w)).sum() / 2)
 
 
-def gross_exposure(weights: VectorLike) -> float:
+@overload
+def gross_exposure(weights: pd.DataFrame) -> "pd.Series[float]": ...
+@overload
+def gross_exposure(weights: VectorLike) -> float: ...
+@_by_column
+def gross_exposure(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """Sum of the absolute weights.
 
     Parameters
     ----------
-    weights : Series or array of shape (n_assets,)
+    weights : Series or array of shape (n_assets,), or DataFrame
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
         1 for a long-only portfolio, more with short positions or debt.
 
     Raises
@@ -520,7 +642,14 @@ def gross_exposure(weights: VectorLike) -> float:
     return float(np.abs(_series(weights)).sum())
 
 
-def turnover(weights: VectorLike, previous: VectorLike) -> float:
+@overload
+def turnover(weights: pd.DataFrame, previous: VectorLike) -> "pd.Series[float]": ...
+@overload
+def turnover(weights: VectorLike, previous: VectorLike) -> float: ...
+@_by_column
+def turnover(
+    weights: VectorLike | pd.DataFrame, previous: VectorLike
+) -> "float | pd.Series[float]":
     """Sum of absolute changes: purchases plus sales, as a share of the wealth.
 
     A cost of c per unit traded costs ``c * turnover``. Selling a tenth of the portfolio to buy
@@ -528,7 +657,7 @@ def turnover(weights: VectorLike, previous: VectorLike) -> float:
 
     Parameters
     ----------
-    weights : Series or array of shape (n_assets,)
+    weights : Series or array of shape (n_assets,), or DataFrame
         After the trade.
     previous : Series or array of shape (n_assets,)
         Before the trade: what the last weights have drifted to, ``w_i (1 + r_i) / (1 + w'r)``.
@@ -536,7 +665,7 @@ def turnover(weights: VectorLike, previous: VectorLike) -> float:
 
     Returns
     -------
-    float
+    float, or Series by column of a frame
 
     Raises
     ------

@@ -282,7 +282,7 @@ def league(
     measure = _measure_of(portfolio)
     table = _described(result, portfolio, periods_per_year)
     wealth = records if risk_free is None else records.add(risk_free[records.index], axis=0)
-    table["maximum_drawdown"] = wealth.apply(metrics.maximum_drawdown)
+    table["maximum_drawdown"] = metrics.maximum_drawdown(wealth)
     chosen = inference.model_confidence_set(
         records,
         measure="variance" if measure == "log_variance" else measure,
@@ -492,7 +492,7 @@ def through(records: pd.DataFrame, windows: Mapping[str, tuple[Any, Any]]) -> pd
         if part.empty:
             raise DataError(f"{name} has no period among {records.index[0]}..{records.index[-1]}.")
         columns[name, "return"] = (1 + part).clip(lower=0).prod() - 1
-        columns[name, "drawdown"] = part.apply(metrics.maximum_drawdown)
+        columns[name, "drawdown"] = metrics.maximum_drawdown(part)
     return pd.DataFrame(columns)
 
 

@@ -1,5 +1,6 @@
 """Measures against hand-computed numbers and their definitions."""
 
+import inspect
 import math
 
 import numpy as np
@@ -136,6 +137,64 @@ def test_turnover_counts_purchases_and_sales():
     now = pd.Series({"a": 0.2, "b": 0.5, "c": 0.3})
     before = pd.Series({"c": 0.3, "b": 0.3, "a": 0.4})
     assert metrics.turnover(now, before) == pytest.approx(0.4, abs=1e-15)
+
+
+# ------------------------------------------------------------------------------ frames
+
+RECORDS = pd.DataFrame(
+    {
+        ("mine", "net"): RANDOM[:60],
+        ("mine", "gross"): RANDOM[60:120],
+        ("1/N", "net"): RANDOM[120:180],
+    },
+    pd.date_range("2001-01-31", periods=60, freq="ME"),
+)
+HELD = pd.DataFrame({"mine": [0.7, 0.3], "1/N": [0.5, 0.5]}, ["a", "b"])
+LABELLED = pd.DataFrame(COVARIANCE, ["a", "b"], ["a", "b"])
+OF_FRAMES = [
+    (metrics.annualised_volatility, RECORDS, {"periods_per_year": 12}),
+    (metrics.sharpe_ratio, RECORDS, {"periods_per_year": 12}),
+    (metrics.certainty_equivalent, RECORDS, {"risk_aversion": 3}),
+    (metrics.downside_deviation, RECORDS, {"floor": 0.01}),
+    (metrics.maximum_drawdown, RECORDS, {}),
+    (metrics.wealth, RECORDS, {}),
+    (metrics.drawdown, RECORDS, {}),
+    (metrics.volatility, HELD, {"covariance": LABELLED}),
+    (metrics.diversification_ratio, HELD, {"covariance": LABELLED}),
+    (metrics.risk_contributions, HELD, {"covariance": LABELLED}),
+    (metrics.effective_number, HELD, {}),
+    (metrics.distance_to_equal, HELD, {}),
+    (metrics.gross_exposure, HELD, {}),
+    (metrics.turnover, HELD, {"previous": [0.5, 0.5]}),
+]
+
+
+def test_every_measure_takes_a_frame():
+    taken = {measure.__name__ for measure, *_ in OF_FRAMES}
+    assert taken == {name for name in metrics.__all__ if name.islower()} - {"risk_attribution"}
+
+
+@pytest.mark.parametrize(("measure", "frame", "options"), OF_FRAMES)
+@pytest.mark.parametrize("named", [False, True], ids=["by place", "by name"])
+def test_a_frame_is_measured_column_by_column(measure, frame, options, named):
+    first = next(iter(inspect.signature(measure).parameters))
+    found = measure(**{first: frame}, **options) if named else measure(frame, **options)
+    labels = found.columns if isinstance(found, pd.DataFrame) else found.index
+    pd.testing.assert_index_equal(labels, frame.columns)
+    for column in frame:
+        alone = measure(frame[column], **options)
+        np.testing.assert_array_equal(found[column], alone)
+        if isinstance(alone, pd.Series):
+            pd.testing.assert_index_equal(found.index, frame.index)
+
+
+def test_a_column_that_cannot_be_measured_is_named():
+    holed = RECORDS.copy()
+    holed.iloc[7, 1] = np.nan
+    with pytest.raises(DataError, match=r"column \('mine', 'gross'\): .* position 7"):
+        metrics.sharpe_ratio(holed)
+    with pytest.raises(DataError, match="returns is a table without columns"):
+        metrics.wealth(RECORDS.iloc[:, :0])
 
 
 # ---------------------------------------------------------------------------- refusals
