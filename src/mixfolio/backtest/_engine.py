@@ -10,6 +10,7 @@ wealth is multiplied by ``1 + r + w'(R - r)`` and the weights become ``w (1 + R)
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, Literal, cast
@@ -34,7 +35,7 @@ from mixfolio._inputs import (
     require_history,
 )
 from mixfolio.backtest import _rebalancing
-from mixfolio.backtest._rebalancing import Calendar, Threshold
+from mixfolio.backtest._rebalancing import Threshold
 from mixfolio.errors import DataError
 from mixfolio.prices import Missing, complete
 
@@ -152,14 +153,14 @@ def _each(held: Mapping[str, Array], measure: Callable[[Array], float]) -> "pd.S
 
 def walk_forward(
     returns: pd.DataFrame,
-    strategies: Mapping[Any, Strategy],
+    strategies: Mapping[Any, Strategy | VectorLike],
     *,
-    window: int,
+    window: int | str,
     step: int = 1,
     costs: float = 0.0,
     expanding: bool = False,
     risk_free: VectorLike | float | None = None,
-    rebalance: Calendar | Threshold | None = None,
+    rebalance: str | Threshold | None = None,
     missing: Missing = "raise",
     on_error: Literal["raise", "hold"] = "raise",
     n_jobs: int = 1,
@@ -171,12 +172,15 @@ def walk_forward(
     ----------
     returns : DataFrame of shape (n_periods, n_assets)
         Decimal simple returns, oldest first, without gaps.
-    strategies : mapping of name to function
+    strategies : mapping of name to function or weights
         Names are strings or other labels, such as pairs, which make two levels of columns. Each
         function takes a DataFrame of past returns, or an array if wrapped in :class:`OnArrays`,
-        and gives one weight per asset.
-    window : int
-        Periods of history that a decision may use.
+        and gives one weight per asset. A Series or array of weights is held throughout: every
+        trade goes back to it.
+    window : int or str
+        History that a decision may use: a number of periods, or a span of time such as "2Y",
+        "18M", "26W" or "90D", counted back from the last return that is known. The first period
+        held is the first with a whole window before it.
     step : int
         Periods between reviews; the weights drift in between. A calendar replaces it.
     costs : float
@@ -188,10 +192,12 @@ def walk_forward(
         Give it when `returns` are in excess of the riskless asset. Weights then drift with the
         total returns, and what they leave uninvested earns the riskless one. Without it weights
         must sum to one within 0.001, and what that leaves earns nothing.
-    rebalance : {"monthly", "quarterly", "yearly"} or Threshold, optional
-        Review at the first period of each month, quarter or year; or trade only at those reviews,
-        `step` periods apart, where a weight is too far from its target. By default every review
-        trades.
+    rebalance : str or Threshold, optional
+        "monthly", "quarterly" or "yearly": decide after the last period of each, and hold from the
+        first of the next. Offset aliases of pandas are calendars too: "ME" is monthly, "QE-NOV"
+        has quarters that end in November, "W-FRI" decides after Friday. A :class:`Threshold` trades
+        only at those reviews, `step` periods apart, where a weight is too far from its target. By
+        default every review trades.
     missing : {"raise", "drop-assets", "common-period", "fill", "keep"}
         What to do with NaN, as before a listing and after a delisting, as
         :data:`mixfolio.prices.MISSING` says. "keep" offers a strategy only the assets that have all
@@ -214,7 +220,7 @@ def walk_forward(
     Returns
     -------
     BacktestResult
-        From period `window` on.
+        From the first period after the window on.
 
     Raises
     ------
@@ -231,15 +237,16 @@ def walk_forward(
     >>> from mixfolio import backtest, covariance, datasets, optimization
     >>> returns = datasets.load("asset-classes")[["MSCI US", "Global Bonds", "US TIPS"]]
     >>> strategies = {
-    ...     "1/N": lambda past: optimization.equal_weight(past.columns),
+    ...     "1/N": optimization.equal_weight(returns.columns),
     ...     "GMV": lambda past: optimization.minimum_variance(covariance.sample(past)),
     ... }
-    >>> found = backtest.walk_forward(returns, strategies, window=60, step=12, costs=0.001)
+    >>> options = {"window": "5Y", "rebalance": "yearly", "costs": 0.001}
+    >>> found = backtest.walk_forward(returns, strategies, **options)
     >>> found.summary(periods_per_year=12)["volatility"].round(3).to_dict()
     {'1/N': 0.063, 'GMV': 0.034}
     """
     market = _read_market(returns, risk_free, missing)
-    window = read_count(window, "window", 1, len(market.values) - 1)
+    first, begins = _rebalancing.histories(market.dates, window)
     step = read_count(step, "step")
     if (costs := read_number(costs, "costs")) < 0:
         raise DataError(f"costs is {costs}; it must be zero or positive, a decimal per unit.")
@@ -250,20 +257,20 @@ def walk_forward(
         )
     if on_error not in ("raise", "hold"):
         raise DataError(f"on_error is {on_error!r}; it must be one of ['raise', 'hold'].")
-    _require_strategies(strategies)
+    functions = _read_strategies(strategies, market.labels)
     if not isinstance(n_jobs, Integral) or n_jobs == 0:
         raise DataError(f"n_jobs is {n_jobs!r}; it must be a whole number, and -1 for all cores.")
     plan = _Plan(
-        window=window,
-        expanding=expanding,
-        reviews=_rebalancing.reviews(market.dates, window, step=step, rule=rebalance),
+        first=first,
+        begins=np.zeros_like(begins) if expanding else begins,
+        reviews=_rebalancing.reviews(market.dates, first, step=step, rule=rebalance),
         threshold=rebalance if isinstance(rebalance, Threshold) else None,
         hold_on_error=on_error == "hold",
     )
-    total = len(strategies) * (len(plan.reviews) if n_jobs == 1 else 1)
+    total = len(functions) * (len(plan.reviews) if n_jobs == 1 else 1)
     with tqdm(total=total, disable=not progress) as bar:
-        records = list(_run_all(market, plan, strategies, n_jobs, bar))
-    return _assemble(market, plan, dict(zip(strategies, records, strict=True)), costs)
+        records = list(_run_all(market, plan, functions, n_jobs, bar))
+    return _assemble(market, plan, dict(zip(functions, records, strict=True)), costs)
 
 
 # ------------------------------------------------------------------ what the engine works with
@@ -284,9 +291,9 @@ class _Market:
 
 @dataclass(frozen=True)
 class _Plan:
-    window: int
-    expanding: bool
-    reviews: Any
+    first: int
+    begins: NDArray[np.intp]
+    reviews: NDArray[np.intp]
     threshold: Threshold | None
     hold_on_error: bool
 
@@ -337,18 +344,36 @@ def _read_riskless(risk_free: VectorLike | float | None, dates: Labels) -> Array
     return read_vector(cast(VectorLike, risk_free), len(dates), None, "risk_free")[0]
 
 
-def _require_strategies(strategies: Any) -> None:
+def _read_strategies(strategies: Any, labels: Labels) -> dict[Any, Strategy]:
+    """Strategies as functions; one that is weights always answers with them."""
     if not isinstance(strategies, Mapping) or not strategies:
         raise DataError(
             "strategies is empty, or is no mapping; give a name and a function for each: "
             "{'mine': function}."
         )
-    for name, strategy in strategies.items():
-        if not callable(strategy):
-            raise DataError(
-                f"strategy {name!r} is of type {type(strategy).__name__}; it must be a function "
-                "of past returns."
-            )
+    return {name: _read_strategy(name, one, labels) for name, one in strategies.items()}
+
+
+def _read_strategy(name: Any, strategy: Any, labels: Labels) -> Strategy:
+    if callable(strategy):
+        return cast(Strategy, strategy)
+    if not isinstance(strategy, pd.Series | np.ndarray | list | tuple):
+        raise DataError(
+            f"strategy {name!r} is of type {type(strategy).__name__}; it must be a function "
+            "of past returns, or weights: a Series, or an array with one per asset."
+        )
+    weights, _ = read_vector(strategy, len(labels), labels, f"strategy {name!r}")
+    return partial(_held_throughout, pd.Series(weights, labels))
+
+
+def _held_throughout(weights: pd.Series, past: pd.DataFrame) -> pd.Series:
+    missing = weights.index.difference(past.columns, sort=False)
+    if len(held := [name for name in missing if weights[name] != 0]):
+        raise DataError(
+            f"{held[0]!r} has no complete history here, and the weights give it "
+            f"{weights[held[0]]:.4g}. Start later, or give a function that says what to hold."
+        )
+    return weights[past.columns]
 
 
 # ------------------------------------------------------------------ one strategy through time
@@ -404,18 +429,18 @@ def _run(
     done: Callable[[], Any] = lambda: None,
 ) -> _Record:
     """At each review trade to the weights decided if the rule says so, and let them drift."""
-    window = plan.window
-    n_held = len(market.values) - window
+    first = plan.first
+    n_held = len(market.values) - first
     weights, turnover = np.zeros((n_held, len(market.labels))), np.zeros(n_held)
     turnover[0] = np.nan
     current, traded_at = np.zeros(len(market.labels)), None
     periods = pairwise([*plan.reviews.tolist(), len(market.values)])
     for (start, stop), target in zip(periods, targets, strict=True):
         if target is not None and _is_due(plan, current, target, start, traded_at):
-            if traded_at is not None or start > window:
-                turnover[start - window] = np.abs(target - current).sum()
+            if traded_at is not None or start > first:
+                turnover[start - first] = np.abs(target - current).sum()
             current, traded_at = target, start
-        rows = weights[start - window : stop - window]
+        rows = weights[start - first : stop - first]
         current = _drift(market, name, current, start, stop, rows)
         done()
     return _Record(weights, turnover, failures)
@@ -467,7 +492,7 @@ def _decide_or_hold(
 
 
 def _decide(market: _Market, plan: _Plan, strategy: Strategy, start: int) -> Array:
-    period = slice(0 if plan.expanding else start - plan.window, start)
+    period = slice(int(plan.begins[start]), start)
     past, labels = market.values[period], market.labels
     offered: NDArray[np.bool_] | None = None
     if market.available is not None:
@@ -501,7 +526,7 @@ def _decide(market: _Market, plan: _Plan, strategy: Strategy, start: int) -> Arr
 def _assemble(
     market: _Market, plan: _Plan, records: Mapping[str, _Record], costs: float
 ) -> BacktestResult:
-    dates, values = market.dates[plan.window :], market.values[plan.window :]
+    dates, values = market.dates[plan.first :], market.values[plan.first :]
     gross = pd.DataFrame(
         {name: np.einsum("ta,ta->t", record.weights, values) for name, record in records.items()},
         dates,
@@ -535,6 +560,6 @@ def _frozen(
 ) -> Iterator[tuple[str, Any, Any]]:
     if market.available is None:
         return
-    held = (record.weights != 0) & np.logical_not(market.available[plan.window :])
+    held = (record.weights != 0) & np.logical_not(market.available[plan.first :])
     for row, column in np.argwhere(held):
-        yield name, market.labels[column], market.dates[plan.window + row]
+        yield name, market.labels[column], market.dates[plan.first + row]

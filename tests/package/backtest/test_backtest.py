@@ -1,5 +1,7 @@
 """The walk-forward engine against a plain loop, and proof that it cannot see the future."""
 
+from itertools import pairwise
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -413,6 +415,119 @@ def test_a_calendar_needs_dates():
         backtest.walk_forward(
             undated, {"equal": strategies.equal_weight}, window=24, rebalance="monthly"
         )
+
+
+# ------------------------------------------------------------------ calendars and spans of time
+
+
+def evaluated(returns, **options):
+    return backtest.walk_forward(returns, STRATEGIES | {"fixed": FIXED}, risk_free=0.0, **options)
+
+
+FIXED = [0.1, 0.2, 0.3, 0.4]
+DAILY = table(31, periods=800).set_axis(pd.bdate_range("2001-01-10", periods=800))
+
+
+@pytest.mark.parametrize("freq", ["ME", "BME", "MS", "period"])
+def test_two_years_of_months_are_24_periods(freq):
+    dates = (
+        pd.period_range("2001-02", periods=60, freq="M")
+        if freq == "period"
+        else pd.date_range("2001-02-01", periods=60, freq=freq)
+    )
+    returns = table(32).set_axis(dates)
+    assert_same(evaluated(returns, window="2Y"), evaluated(returns, window=24))
+    assert_same(evaluated(returns, window="24m"), evaluated(returns, window=24))
+
+
+@pytest.mark.parametrize(
+    ("span", "offset"),
+    [("1Y", {"years": 1}), ("26W", {"weeks": 26}), ("200 D", {"days": 200})],
+)
+@pytest.mark.parametrize("expanding", [False, True])
+def test_a_span_of_days_is_a_plain_loop(span, offset, expanding):
+    seen = []
+
+    def watching(past):
+        seen.append((past.index[0], past.index[-1]))
+        return FIXED
+
+    found = backtest.walk_forward(
+        DAILY, {"watching": watching}, window=span, expanding=expanding, step=7
+    )
+    dates = DAILY.index
+    first = dates.get_loc(found.returns.index[0])
+    expected = []
+    for start in range(first, 800, 7):
+        since = dates[start - 1] - pd.DateOffset(**offset)
+        if span == "1Y" and dates[start].month != dates[start - 1].month:
+            since += pd.offsets.MonthEnd(0)  # a month that ends is counted from the end of another
+        inside = [day for day in dates[:start] if day > since or expanding]
+        expected.append((inside[0], inside[-1]))
+    assert seen == expected
+    assert dates[first - 1] - pd.DateOffset(**offset) >= dates[0] - pd.Timedelta("1.1D")
+    assert dates[first - 2] - pd.DateOffset(**offset) < dates[0] - pd.Timedelta("1.1D")
+
+
+@pytest.mark.parametrize("window", ["2 years", "Y", "0Y", "-1Y", "1.5Y", "", "2H"])
+def test_spans_that_are_none(window):
+    with pytest.raises(DataError, match=rf"window is '{window}'; it must be .*'2Y'"):
+        evaluated(table(), window=window)
+
+
+def test_a_span_needs_dates_and_must_leave_some():
+    with pytest.raises(DataError, match=r"window is '2Y', and the index of returns has no dates"):
+        evaluated(table().reset_index(drop=True), window="2Y")
+    with pytest.raises(DataError, match=r"from 2001-01-31 to 2005-12-31 leave no period after it"):
+        evaluated(table(), window="5Y")
+
+
+@pytest.mark.parametrize(
+    ("word", "alias"), [("monthly", "ME"), ("quarterly", "QE"), ("yearly", "YE")]
+)
+def test_words_are_offset_aliases(word, alias):
+    words = evaluated(DAILY, window=250, rebalance=word)
+    assert_same(words, evaluated(DAILY, window=250, rebalance=alias))
+    months = {"ME": range(1, 13), "QE": (1, 4, 7, 10), "YE": (1,)}[alias]
+    dates = DAILY.index
+    starts = {d for b, d in pairwise(dates) if d.month != b.month}
+    starts = {day for day in starts if day.month in months and day > dates[250]}
+    traded = words.turnover["fixed"]
+    assert set(traded.index[traded > 0]) == starts
+
+
+def test_a_week_ends_when_the_alias_says():
+    """The decision falls after Wednesday's returns: the first day held is a Thursday."""
+    traded = evaluated(DAILY, window=250, rebalance="W-WED").turnover["fixed"]
+    assert set(traded.index[traded > 0].day_name()) == {"Thursday"}
+    assert (traded > 0).sum() == (DAILY.index[251:].day_name() == "Thursday").sum()
+
+
+def test_fixed_weights_are_a_strategy_in_any_form():
+    returns = table(33)
+    by_name = pd.Series(FIXED, returns.columns)[::-1]
+    forms = {"list": FIXED, "array": np.array(FIXED), "Series": by_name, "call": lambda past: FIXED}
+    found = backtest.walk_forward(returns, forms, window=12, step=3)
+    for form in forms:
+        pd.testing.assert_series_equal(
+            found.returns[form], found.returns["call"], check_names=False, check_exact=True
+        )
+
+
+@pytest.mark.parametrize("weights", [[0.5, 0.5], [np.nan, 1, 0, 0], pd.Series({"gold": 1.0})])
+def test_fixed_weights_that_do_not_fit(weights):
+    with pytest.raises(DataError, match="strategy 'mine'"):
+        backtest.walk_forward(table(), {"mine": weights}, window=12)
+
+
+def test_fixed_weights_in_what_is_not_there_are_refused():
+    weights = pd.Series([0.0, 0.5, 0.2, 0.3], gappy_table().columns)
+    with pytest.raises(DataError, match=r"'asset3' has no complete history here.* 0\.3") as raised:
+        backtest.walk_forward(gappy_table(), {"mine": weights}, window=24, missing="keep")
+    assert "Strategy 'mine'" in raised.value.__notes__[0]
+    weights = pd.Series([0.0, 0.5, 0.5, 0.0], gappy_table().columns)
+    found = backtest.walk_forward(gappy_table(), {"mine": weights}, window=24, missing="keep")
+    assert (found.weights["mine"][["asset0", "asset3"]] == 0).all(axis=None)
 
 
 # ------------------------------------------------------------------ late listings, delistings
