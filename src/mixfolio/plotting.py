@@ -1,9 +1,10 @@
 """The look of the book's figures and tables: one style, and one colour per method.
 
-Chapters and the report's notebook import this module; no other module depends on it.
+Chapters and the report's notebook import this module; no other module depends on it, but for
+methods named `plot`, which import it when they are called.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
+from mixfolio import metrics
 from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS
 
@@ -29,6 +31,8 @@ __all__ = [
     "PURPLE",
     "SKY",
     "colour",
+    "drawdowns",
+    "frontier",
     "heatmap",
     "label_line",
     "look",
@@ -36,6 +40,8 @@ __all__ = [
     "percent_axis",
     "stacked_weights",
     "use_book_style",
+    "wealth",
+    "weights_over_time",
 ]
 
 # Okabe and Ito's palette, safe for colour-blind readers.
@@ -355,3 +361,179 @@ def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1)
     percent_axis(ax, "x")
     return ax
+
+
+def wealth(returns: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """What one unit has become, on a logarithmic axis: equal slopes are equal rates of growth.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_periods, n_strategies)
+        Decimal simple returns, as :class:`mixfolio.backtest.BacktestResult` has them.
+    ax : Axes, optional
+        New ones by default.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    DataError
+        As :func:`mixfolio.metrics.wealth`.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> from mixfolio import plotting
+    >>> dates = pd.to_datetime(["2024-01-31", "2024-02-29"])
+    >>> ax = plotting.wealth(pd.DataFrame({"1/N": [0.10, -0.05]}, dates))
+    >>> ax.lines[0].get_ydata().round(3).tolist(), ax.lines[0].get_color()
+    ([1.1, 1.045], '#767676')
+    >>> plt.close(ax.figure)
+    """
+    ax = _lines(metrics.wealth(returns), ax)
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter("{x:g}")
+    ax.set_ylabel("wealth from one unit")
+    return ax
+
+
+def drawdowns(returns: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Loss from the highest wealth so far, strategy by strategy.
+
+    Parameters
+    ----------
+    returns : DataFrame of shape (n_periods, n_strategies)
+        Decimal simple returns, as :class:`mixfolio.backtest.BacktestResult` has them.
+    ax : Axes, optional
+        New ones by default.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    DataError
+        As :func:`mixfolio.metrics.drawdown`.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> from mixfolio import plotting
+    >>> dates = pd.to_datetime(["2024-01-31", "2024-02-29"])
+    >>> ax = plotting.drawdowns(pd.DataFrame({"1/N": [0.10, -0.05]}, dates))
+    >>> ax.lines[0].get_ydata().round(3).tolist()
+    [0.0, -0.05]
+    >>> plt.close(ax.figure)
+    """
+    ax = _lines(metrics.drawdown(returns), ax)
+    percent_axis(ax, "y")
+    ax.set_ylabel("loss from the highest wealth")
+    return ax
+
+
+def weights_over_time(weights: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Weights as bands that add up, period by period; short positions lie below zero.
+
+    Parameters
+    ----------
+    weights : DataFrame of shape (n_periods, n_assets)
+        Of one strategy, as in :attr:`mixfolio.backtest.BacktestResult.weights`.
+    ax : Axes, optional
+        New ones by default.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> from mixfolio import plotting
+    >>> dates = pd.to_datetime(["2024-01-31", "2024-02-29"])
+    >>> ax = plotting.weights_over_time(pd.DataFrame({"SPY": [0.6, 0.7], "TLT": 0.4}, dates))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]  # from the top band down
+    ['TLT', 'SPY']
+    >>> plt.close(ax.figure)
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    places, values = _places(weights.index), weights.to_numpy().T
+    shades = [shade for shade, _ in zip(cycle(CYCLE), weights.columns, strict=False)]
+    names = [str(name) for name in weights.columns]
+    ax.stackplot(places, np.maximum(values, 0.0), colors=shades, labels=names)
+    if (values < 0).any():
+        ax.stackplot(places, np.minimum(values, 0.0), colors=shades)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=1, reverse=True)
+    ax.margins(x=0)
+    percent_axis(ax, "y")
+    ax.set_ylabel("weight")
+    return ax
+
+
+def frontier(
+    volatility: Sequence[float] | np.ndarray[Any, Any],
+    mean: Sequence[float] | np.ndarray[Any, Any],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """The line of portfolios of least variance, mean against volatility.
+
+    Parameters
+    ----------
+    volatility, mean : array of shape (n_points,)
+        Of the portfolios, per period, such as
+        :func:`mixfolio.optimization.efficient_frontier` gives.
+    ax : Axes, optional
+        New ones by default.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from mixfolio import optimization
+    >>> mean, covariance = np.array([0.08, 0.03]), np.array([[0.040, 0.002], [0.002, 0.004]])
+    >>> ax = optimization.efficient_frontier(mean, covariance, n_points=3).plot()
+    >>> ax.get_xlabel(), ax.lines[0].get_ydata().round(3).tolist()
+    ('volatility', [0.032, 0.056, 0.08])
+    >>> plt.close(ax.figure)
+    """
+    ax = plt.subplots()[1] if ax is None else ax
+    ax.plot(volatility, mean, color=METHODS["mean-variance"])
+    percent_axis(ax, decimals=1)
+    ax.set_xlabel("volatility")
+    ax.set_ylabel("expected return")
+    return ax
+
+
+def _lines(table: pd.DataFrame, ax: Axes | None) -> Axes:
+    """One line per column, in the colour of the method where it has one."""
+    ax = plt.subplots()[1] if ax is None else ax
+    places, shades = _places(table.index), _shades(table.columns)
+    for name, shade in shades.items():
+        ax.plot(places, table[name].to_numpy(), color=shade, label=str(name))
+    ax.legend(loc="best")
+    return ax
+
+
+def _shades(names: Iterable[Any]) -> dict[Any, str]:
+    """The colours of methods; what has none takes those that are left, in turn."""
+    names = list(names)
+    known = {name: METHODS.get(name) for name in names}
+    known |= {name: ESTIMATORS[name].colour for name in names if name in ESTIMATORS}
+    free = cycle([shade for shade in CYCLE if shade not in known.values()] or CYCLE)
+    return {name: shade or next(free) for name, shade in known.items()}
+
+
+def _places(index: pd.Index) -> Any:
+    """What Matplotlib draws along: dates, or what stands in the index."""
+    return index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index

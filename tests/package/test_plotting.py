@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mixfolio import plotting
+from mixfolio import metrics, optimization, plotting
 from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS
 
@@ -208,3 +208,46 @@ def test_colours_are_those_of_the_registry_and_differ_within_the_palette():
     assert len(set(plotting.CYCLE)) == len(plotting.CYCLE)
     for method in ("1/N", "equal weight"):
         assert plotting.colour(method) == plotting.GREY
+
+
+# ------------------------------------------------------------------------------- over time
+
+DATES = pd.date_range("2020-01-31", periods=4, freq="ME")
+RECORDS = pd.DataFrame(
+    {"1/N": [0.1, -0.2, 0.0, 0.3], "mine": 0.01, "mixed model": [0.0, 0.1, -0.1, 0.0]}, DATES
+)
+
+
+@pytest.mark.parametrize(
+    ("draw", "measure"),
+    [(plotting.wealth, metrics.wealth), (plotting.drawdowns, metrics.drawdown)],
+)
+@pytest.mark.parametrize("records", [RECORDS, RECORDS.to_period()], ids=["dates", "periods"])
+def test_lines_over_time_are_the_measures(draw, measure, records):
+    ax = draw(records)
+    assert [line.get_label() for line in ax.lines] == list(records)
+    for line, name in zip(ax.lines, records, strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), measure(records[name]))
+    for line, method in ((ax.lines[0], "1/N"), (ax.lines[2], "mixed model")):
+        assert line.get_color() == plotting.colour(method)
+    assert ax.lines[1].get_color() not in {ax.lines[0].get_color(), ax.lines[2].get_color()}
+
+
+def test_bands_add_up_and_shorts_lie_below():
+    weights = pd.DataFrame({"a": [0.7, 1.2], "b": [0.3, -0.2]}, DATES[:2])
+    ax = plotting.weights_over_time(weights)
+    heights = np.concatenate([band.get_paths()[0].vertices[:, 1] for band in ax.collections])
+    assert (heights.min(), heights.max()) == pytest.approx((-0.2, 1.2))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["b", "a"]
+    assert len(ax.collections) == 4
+    assert len(plotting.weights_over_time(weights.abs()).collections) == 2
+
+
+def test_a_frontier_draws_itself():
+    mean, covariance = np.array([0.08, 0.03]), np.array([[0.040, 0.002], [0.002, 0.004]])
+    found = optimization.efficient_frontier(mean, covariance, n_points=7)
+    ax = mpl.pyplot.subplots()[1]
+    assert found.plot(ax=ax) is ax
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), np.c_[found.volatility, found.mean])
+    with pytest.raises(DataError, match="column 'mine'"):
+        plotting.wealth(RECORDS.assign(mine=np.nan))

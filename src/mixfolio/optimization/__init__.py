@@ -21,6 +21,7 @@ from mixfolio.optimization._optimizers import (
     zero_cost_sharpe,
 )
 from mixfolio.optimization._quadratic import QuadraticSolution, solve_quadratic
+from mixfolio.optimization._tail import minimum_cvar
 
 __all__ = [
     "ConstraintOptions",
@@ -34,6 +35,7 @@ __all__ = [
     "maximum_diversification",
     "maximum_sharpe",
     "mean_variance",
+    "minimum_cvar",
     "minimum_variance",
     "nested_clusters",
     "read_constraints",

@@ -56,6 +56,7 @@ from mixfolio.optimization._constraints import Constraints, read_constraints
 
 MAX_ROUNDS = 100
 PIVOTING_FROM = 40
+DUST = 1e-12
 RISK_PARITY_TOLERANCE = 1e-12
 
 Weights: TypeAlias = pd.Series | Array
@@ -113,7 +114,8 @@ def minimum_variance(covariance: MatrixLike, **options: Unpack[Options]) -> Weig
     covariance : DataFrame or array of shape (n_assets, n_assets)
         Covariance of returns, of any one period.
     **options
-        See :class:`mixfolio.optimization.ConstraintOptions`.
+        long_only=True, bounds=None, groups=None, group_limits=None, previous=None and
+        turnover_penalty=0.0, as :class:`mixfolio.optimization.ConstraintOptions` explains them.
 
     Returns
     -------
@@ -143,7 +145,7 @@ def minimum_variance(covariance: MatrixLike, **options: Unpack[Options]) -> Weig
     if not options:
         weights = _long_only_variance(matrix)
     else:
-        limits = _read_limits(minimum_variance, len(matrix), labels, options)
+        limits = read_limits(minimum_variance, len(matrix), labels, options)
         weights = _minimise(matrix, np.zeros(len(matrix)), limits)
     return labelled(weights, labels, "minimum_variance")
 
@@ -171,7 +173,8 @@ def mean_variance(
     risk_aversion : float
         Positive. One unit of variance costs half of it in return.
     **options
-        See :class:`mixfolio.optimization.ConstraintOptions`.
+        long_only=True, bounds=None, groups=None, group_limits=None, previous=None and
+        turnover_penalty=0.0, as :class:`mixfolio.optimization.ConstraintOptions` explains them.
 
     Returns
     -------
@@ -227,7 +230,8 @@ def target_return(
     target : float
         The least mean that the portfolio must have, per period of `mean`.
     **options
-        See :class:`mixfolio.optimization.ConstraintOptions`.
+        long_only=True, bounds=None, groups=None, group_limits=None, previous=None and
+        turnover_penalty=0.0, as :class:`mixfolio.optimization.ConstraintOptions` explains them.
 
     Returns
     -------
@@ -290,7 +294,8 @@ def target_volatility(
     target : float
         Positive: the highest volatility allowed, per period of the covariance.
     **options
-        See :class:`mixfolio.optimization.ConstraintOptions`.
+        long_only=True, bounds=None, groups=None, group_limits=None, previous=None and
+        turnover_penalty=0.0, as :class:`mixfolio.optimization.ConstraintOptions` explains them.
 
     Returns
     -------
@@ -354,7 +359,8 @@ def maximum_sharpe(
         Return of the riskless asset over the same period. Use 0 when `mean` holds excess
         returns.
     **options
-        See :class:`mixfolio.optimization.ConstraintOptions`.
+        long_only=True, bounds=None, groups=None, group_limits=None, previous=None and
+        turnover_penalty=0.0, as :class:`mixfolio.optimization.ConstraintOptions` explains them.
 
     Returns
     -------
@@ -396,7 +402,8 @@ def maximum_diversification(covariance: MatrixLike, **options: Unpack[Options]) 
     ----------
     covariance : DataFrame or array of shape (n_assets, n_assets)
     **options
-        See :class:`mixfolio.optimization.ConstraintOptions`.
+        long_only=True, bounds=None, groups=None, group_limits=None, previous=None and
+        turnover_penalty=0.0, as :class:`mixfolio.optimization.ConstraintOptions` explains them.
 
     Returns
     -------
@@ -424,7 +431,7 @@ def maximum_diversification(covariance: MatrixLike, **options: Unpack[Options]) 
     [0.143, 0.286, 0.571]
     """
     matrix, labels = read_covariance(covariance)
-    limits = _read_limits(maximum_diversification, len(matrix), labels, options)
+    limits = read_limits(maximum_diversification, len(matrix), labels, options)
     weights = _maximise_ratio(np.sqrt(np.diagonal(matrix)), matrix, limits)
     return labelled(weights, labels, "maximum_diversification")
 
@@ -528,14 +535,26 @@ def _require_earned(means: Array, target: float, bound: float) -> None:
 
 
 @overload
-def risk_parity(covariance: pd.DataFrame, *, budget: VectorLike | None = None) -> pd.Series: ...
+def risk_parity(
+    covariance: pd.DataFrame, *, budget: VectorLike | None = None, bounds: Any = None
+) -> pd.Series: ...
 @overload
-def risk_parity(covariance: Array, *, budget: VectorLike | None = None) -> Array: ...
-def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> Weights:
+def risk_parity(
+    covariance: Array, *, budget: VectorLike | None = None, bounds: Any = None
+) -> Array: ...
+def risk_parity(
+    covariance: MatrixLike, *, budget: VectorLike | None = None, bounds: Any = None
+) -> Weights:
     """The long-only portfolio whose assets contribute to the variance as budgeted.
 
     Solves ``w_i (V w)_i / w'V w = budget_i`` by Newton's method on the convex function
     ``x'C x / 2 - sum budget_i log x_i`` with C the correlation matrix (Spinu, 2013).
+
+    Where bounds bind, no portfolio meets the budget. The answer is then the constrained risk
+    budgeting portfolio of Richard and Roncalli (2019): the w within the bounds that minimises
+    ``w'V w / 2 - s sum budget_i log w_i``, at the one s for which it sums to one. The assets within
+    their bounds contribute in proportion to their budgets, those at an upper bound less than that,
+    and those at a lower bound more.
 
     Parameters
     ----------
@@ -543,11 +562,14 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
         May be singular.
     budget : Series or array of shape (n_assets,), optional
         Positive shares of the variance; they are scaled to sum to one. Equal by default.
+    bounds : pair or mapping, optional
+        As in :class:`mixfolio.optimization.ConstraintOptions`; none by default.
 
     Returns
     -------
     Series or ndarray of shape (n_assets,)
-        Positive weights that sum to one. The contributions meet the budget to 1e-12.
+        Positive weights that sum to one. The contributions meet the budget to 1e-12, where no
+        bound binds.
 
     Raises
     ------
@@ -557,11 +579,15 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
         If the covariance is indefinite, or some long-only portfolio has no variance.
     ConvergenceError
         If the contributions miss the budget by more than 1e-12.
+    InfeasibleError
+        If no portfolio, or none of the kind above, lies within the bounds.
 
     References
     ----------
     Maillard, S., Roncalli, T. and Teiletche, J. (2010). The properties of equally weighted risk
     contribution portfolios. Journal of Portfolio Management 36 (4), 60-70.
+    Richard, J.-C. and Roncalli, T. (2019). Constrained risk budgeting portfolios: theory,
+    algorithms, applications and puzzles. arXiv 1902.05710.
     Spinu, F. (2013). An algorithm for computing risk parity weights. SSRN 2297383.
 
     Examples
@@ -586,10 +612,17 @@ def risk_parity(covariance: MatrixLike, *, budget: VectorLike | None = None) -> 
             f"budget has {int((shares <= 0).sum())} entr(ies) that are not positive, the lowest is "
             f"{shares.min():.4g}. Leave an asset that shall carry no risk out of the covariance."
         )
+    shares = shares / shares.sum()
     volatility = np.sqrt(np.diagonal(matrix))
     correlation = matrix / np.outer(volatility, volatility)
-    x = _budgeted(correlation, shares / shares.sum()) / volatility
-    return labelled(x / x.sum(), labels, "risk_parity")
+    x = _budgeted(correlation, shares) / volatility
+    limits = read_constraints(n, labels, bounds=bounds)
+    weights = x / x.sum()
+    if limits.violation(weights) > 0:
+        weights = _budgeted_within(
+            matrix, shares, weights, limits.assets.lower, limits.assets.upper
+        )
+    return labelled(weights, labels, "risk_parity")
 
 
 def _budgeted(correlation: Array, shares: Array) -> Array:
@@ -619,6 +652,58 @@ def _budgeted(correlation: Array, shares: Array) -> Array:
     )
 
 
+def _budgeted_within(
+    matrix: Array, shares: Array, free: Array, lower: Array, upper: Array
+) -> Array:
+    """The w of :func:`_barrier_within` that sums to one; `free` solves it without bounds."""
+    scale = float(free @ matrix @ free)
+    matrix, found = matrix / scale, [np.clip(free, lower, upper)]
+
+    def excess(log_price: float) -> float:
+        found.append(_barrier_within(matrix, np.exp(log_price) * shares, found[-1], lower, upper))
+        return float(found[-1].sum()) - 1.0
+
+    low, high = -1.0, 1.0
+    while excess(low) > 0 and low > -60:
+        low *= 2
+    while excess(high) < 0 and high < 60:
+        high *= 2
+    if excess(low) > 0 or excess(high) < 0:
+        raise InfeasibleError(
+            "no portfolio within the bounds shares its risk as budgeted among the assets between "
+            "their bounds. Widen the bounds, or use minimum_variance with the same ones."
+        )
+    excess(brentq(excess, low, high, xtol=1e-15, rtol=1e-15))
+    return found[-1]
+
+
+def _barrier_within(
+    matrix: Array, shares: Array, start: Array, lower: Array, upper: Array
+) -> Array:
+    """Minimiser of x'Vx/2 - sum shares log x within bounds, by projected Newton steps."""
+
+    def value(x: Array) -> float:
+        return float(x @ matrix @ x / 2 - shares @ np.log(x))
+
+    x = np.clip(start, np.maximum(lower, 1e-12), upper)
+    for _ in range(MAX_ROUNDS):
+        gradient = matrix @ x - shares / x
+        inner = ~((x <= lower) & (gradient > 0)) & ~((x >= upper) & (gradient < 0))
+        if np.abs(x * gradient)[inner].max(initial=0.0) <= 1e-14 * max(1.0, float(shares.max())):
+            return x
+        hessian = (matrix + np.diag(shares / x**2))[np.ix_(inner, inner)]
+        step = np.zeros(len(x))
+        step[inner] = cho_solve(cho_factor(hessian), -gradient[inner])
+        for length in 0.5 ** np.arange(40):
+            moved = np.clip(x + length * step, np.maximum(lower, x / 20), upper)
+            if value(moved) <= value(x) + 1e-4 * float(gradient @ (moved - x)):
+                break
+        if np.array_equal(moved, x):
+            return x
+        x = moved
+    return x
+
+
 @dataclass(frozen=True)
 class EfficientFrontier:
     """Portfolios of least variance, from the lowest variance to the highest mean.
@@ -635,6 +720,22 @@ class EfficientFrontier:
     mean: Array
     volatility: Array
     weights: pd.DataFrame
+
+    def plot(self, *, ax: Any = None) -> Any:
+        """Draw the frontier: :func:`mixfolio.plotting.frontier` of it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            New ones by default.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from mixfolio import plotting
+
+        return plotting.frontier(self.volatility, self.mean, ax=ax)
 
 
 def efficient_frontier(
@@ -659,7 +760,8 @@ def efficient_frontier(
         mean reachable, the highest mean of a single asset, or that of the first portfolio where
         it is higher.
     **options
-        See :class:`mixfolio.optimization.ConstraintOptions`.
+        long_only=True, bounds=None, groups=None, group_limits=None, previous=None and
+        turnover_penalty=0.0, as :class:`mixfolio.optimization.ConstraintOptions` explains them.
 
     Returns
     -------
@@ -693,7 +795,7 @@ def efficient_frontier(
             "variance. The efficient frontier starts there: raise `highest`."
         )
     targets = [_reachable(t, *reach) for t in np.linspace(lowest, highest, n_points)[1:]]
-    weights = np.array([start, *_climb(matrix, means, targets, start, limits)])
+    weights = without_dust(np.array([start, *_climb(matrix, means, targets, start, limits)]))
     volatility = np.sqrt(np.einsum("pi,ij,pj->p", weights, matrix, weights))
     return EfficientFrontier(weights @ means, volatility, pd.DataFrame(weights, columns=labels))
 
@@ -717,9 +819,14 @@ def _climb(
 
 
 def labelled(values: Array, labels: Labels | None, name: str) -> Weights:
-    """Weights as a Series named `name` where there are labels, else as they are."""
-    weights: Weights = label_vector(values, labels, name)
+    """Weights as a Series named `name` where there are labels; rounding errors become zero."""
+    weights: Weights = label_vector(without_dust(values), labels, name)
     return weights
+
+
+def without_dust(values: Array) -> Array:
+    """Weights of which those below 1e-12, too small to be more than rounding, are exactly zero."""
+    return np.where(np.abs(values) < DUST, 0.0, values)
 
 
 def read_moments(mean: VectorLike, covariance: MatrixLike) -> tuple[Array, Array, Labels | None]:
@@ -732,10 +839,10 @@ def _read(
     function: Any, mean: VectorLike, covariance: MatrixLike, options: Options
 ) -> tuple[Array, Array, Labels | None, Constraints]:
     matrix, means, labels = read_moments(mean, covariance)
-    return matrix, means, labels, _read_limits(function, len(matrix), labels, options)
+    return matrix, means, labels, read_limits(function, len(matrix), labels, options)
 
 
-def _read_limits(function: Any, n: int, labels: Labels | None, options: Options) -> Constraints:
+def read_limits(function: Any, n: int, labels: Labels | None, options: Options) -> Constraints:
     """The constraints of an optimizer, which is named where an option is unknown."""
     unknown = [name for name in options if name not in Options.__annotations__]
     if unknown:

@@ -1,8 +1,11 @@
 """Optimizers: exact examples, optimality conditions from their definitions, dumb solvers."""
 
+import contextlib
 import dataclasses
+import inspect
 import itertools
 import json
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, lsq_linear, minimize, minimize_scalar
 
 from mixfolio import metrics
+from mixfolio import optimization as public
 from mixfolio.errors import (
     ConvergenceError,
     DataError,
@@ -1235,3 +1239,100 @@ def test_a_target_beyond_reach_by_rounding_is_within_reach():
     np.testing.assert_allclose(found, [0, 0, 1], atol=1e-9)
     with pytest.raises(InfeasibleError, match="out of reach"):
         optimization.target_return(mean, matrix, 0.02 * (1 + 1e-9))
+
+
+# ---------------------------------------------------------------------- risk parity in bounds
+
+
+def barrier(matrix, budget, price, weights):
+    return weights @ matrix @ weights / 2 - price * budget @ np.log(weights)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "bounds", [(0.0, 1.2), (0.8, None), (0.7, 1.4), "some"], ids=["cap", "floor", "both", "some"]
+)
+def test_bounded_risk_parity_is_what_a_dumb_solver_finds(seed, bounds):
+    """Multiples of 1/N as bounds: the sides of the solution, and then the convex problem itself."""
+    rng = np.random.default_rng(seed)
+    n = 6
+    matrix = np.cov(rng.normal(size=(n, 4 * n)) * rng.uniform(0.5, 2, (n, 1))) + 0.1
+    budget = rng.uniform(0.5, 1.5, n)
+    budget /= budget.sum()
+    limits = {0: (0.2, 0.3), 3: (None, 0.05)} if bounds == "some" else None
+    if limits is None:
+        limits = tuple(None if side is None else side / n for side in bounds)
+    weights = optimization.risk_parity(matrix, budget=budget, bounds=limits)
+    ends = [limits.get(i, (0, 1)) if bounds == "some" else limits for i in range(n)]
+    lower, upper = np.array([(low or 0.0, high or 1.0) for low, high in ends]).T
+    assert weights.sum() == pytest.approx(1.0, abs=1e-10)
+    assert (weights >= lower).all() and (weights <= upper).all()
+    per_budget = weights * (matrix @ weights) / budget
+    inside = (weights > lower) & (weights < upper)
+    assert 0 < inside.sum() < n  # a bound binds
+    price = per_budget[inside].mean()
+    np.testing.assert_allclose(per_budget[inside], price, rtol=1e-9)
+    assert (per_budget[weights == lower] >= price * (1 - 1e-9)).all()
+    assert (per_budget[weights == upper] <= price * (1 + 1e-9)).all()
+    dumb = minimize(
+        lambda w: barrier(matrix, budget, price, w) / price,
+        np.clip(np.full(n, 1 / n), lower, upper),
+        bounds=list(zip(np.maximum(lower, 1e-6), upper, strict=True)),
+        method="L-BFGS-B",
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000},
+    )
+    np.testing.assert_allclose(weights, dumb.x, rtol=0, atol=1e-5)
+
+
+def test_bounds_that_do_not_bind_change_nothing():
+    free = optimization.risk_parity(COVARIANCE)
+    loose = optimization.risk_parity(COVARIANCE, bounds=(0.1, 0.6))
+    pd.testing.assert_series_equal(loose, free, check_exact=True)
+
+
+def test_bounds_without_room_for_risk_parity():
+    with pytest.raises(InfeasibleError, match=r"upper bounds add up to 0\.6"):
+        optimization.risk_parity(COVARIANCE, bounds=(0, 0.2))
+    hedged = np.array([[1.0, -0.0999], [-0.0999, 0.01]])
+    with pytest.raises(InfeasibleError, match="shares its risk as budgeted"):
+        optimization.risk_parity(hedged, bounds={0: (0.3, 1.0), 1: (0.0, 0.8)})
+
+
+# ---------------------------------------------------------------------------- small things
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in ALLOCATORS if n not in ("risk_parity", "equal_weight")]
+)
+@pytest.mark.parametrize("limits", [{}, {"bounds": (0, 0.4)}, {"bounds": (0, 0.2)}], ids=str)
+def test_a_weight_is_held_or_exactly_zero(name, limits):
+    zeros = 0
+    for seed in range(20):
+        problem = make_problem(seed, 10)
+        with contextlib.suppress(InfeasibleError):
+            weights = ALLOCATORS[name](problem.mean, problem.covariance, **limits)
+            assert not ((weights != 0) & (np.abs(weights) < 1e-12)).any()
+            zeros += (weights == 0).sum()
+    assert zeros
+    table = optimization.efficient_frontier(problem.mean, problem.covariance, **limits).weights
+    assert not ((table != 0) & (table.abs() < 1e-12)).any(axis=None)
+
+
+def test_dust_is_swept_and_nothing_else():
+    given = np.array([1e-13, -1e-13, 1e-12, -1e-12, 0.5])
+    assert optimization.without_dust(given).tolist() == [0.0, 0.0, 1e-12, -1e-12, 0.5]
+
+
+def test_help_lists_the_options():
+    """Every public function of the package with options as keywords names each of them."""
+    found = 0
+    for name in public.__all__:
+        function = getattr(public, name)
+        parameters = inspect.signature(function).parameters if inspect.isfunction(function) else {}
+        if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
+            found += 1
+            listed = set(
+                re.findall(r"\w+", function.__doc__.split("**options")[1].split("\n\n")[0])
+            )
+            assert set(optimization.Options.__annotations__) <= listed, name
+    assert found >= 7
