@@ -25,8 +25,9 @@ then shrinks: each solution is the start of the next. There only the first varia
 many rounds in vain, until fewer conditions are broken. With ``x >= 0`` alone, ``c = 0`` and one
 equality ``a'x = 1`` the candidates are those of the linear complementarity problem ``y >= 0``,
 ``Q y - a >= 0``, scaled by the positive number m, and that rule ends for every positive definite Q
-(Murty, 1974). In other cases nothing is proven. Whatever the way there, a solution is accepted for
-meeting its conditions, not because the method stopped.
+(Murty, 1974). In other cases nothing is proven. Where the only free variable wants to rest, nobody
+would be left to meet the equality: the next in line takes its place. Whatever the way there, a
+solution is accepted for meeting its conditions, not because the method stopped.
 
 References
 ----------
@@ -233,7 +234,10 @@ def _pivoted(
         elif not may_give_up:
             moves[moves.nonzero()[0][1:]] = 0
         if ((state + moves) % 2 == 1).all():  # One has to stay free: it meets the equality.
-            moves[moves.nonzero()[0][:1]] = 0
+            first = int(moves.nonzero()[0][0]) if moves.any() else 0
+            move, moves[first] = int(moves[first]), 0
+            if move and not moves.any():
+                moves = problem.exchange(found, first, move)
         if not moves.any() or rounds == MAX_ROUNDS or (may_give_up and patience == 0):
             break
         state = state + moves
@@ -298,6 +302,25 @@ class _Problem:
         down = value < self.at(found.state) - slack
         up = value > self.at(found.state + 2) + slack
         return up.astype(np.intp) - down
+
+    def exchange(self, found: _Candidate, free: int, move: int) -> States:
+        """At a corner: the only free variable rests, and the next in line becomes free.
+
+        As the multiplier m of the one equality changes, the pull ``c + a m - Q x`` of one of those
+        at rest is the first to reach the slope at that side of its point where it is needed.
+        """
+        moves, a = np.zeros_like(found.state), self.sides[:, 1]
+        moves[free] = move
+        excess = found.x[free] - self.at(found.state + moves + 1)[free]
+        way = np.sign((self.d[0] - a @ found.x + a[free] * excess) * a).astype(np.intp)
+        slope = np.where(way > 0, self.at(found.state + 2), self.at(found.state))
+        can = (found.state % 2 == 1) & (way != 0) & np.isfinite(slope)
+        if len(self.d) > 1 or not can.any():
+            return np.zeros_like(moves)
+        wait = np.full(len(a), np.inf)
+        wait[can] = np.abs(slope - self.pulls(found)[0])[can] / np.abs(a[can])
+        moves[wait.argmin()] = way[wait.argmin()]
+        return moves
 
     def pulls(self, found: _Candidate) -> tuple[Array, Array]:
         """What slopes have to meet, ``c + E m - Q x``, and the size of what cancels in each.

@@ -354,6 +354,21 @@ def test_trades_meet_the_conditions(kind):
     assert at_rest > 20
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_corners(seed):
+    """Means count so much that all but one are at a limit, and the first guess misses the one."""
+    Q, n = matrix_of("sample", 7, 45), 45
+    means = np.random.default_rng(seed).normal(0.01, 0.01, n)
+    low, high = 0.001, 0.2
+    stairs = np.tile([-np.inf, -np.inf, low, 0.0, high, np.inf, np.inf], (n, 1))
+    found = pivoting.solve(0.001 * Q, means, np.ones((n, 1)), np.ones(1), stairs)
+    wanted = np.full(n, low)
+    for best in np.argsort(-means):
+        wanted[best] += min(high - low, 1 - wanted.sum())
+    # The free weight is what is left of means over risks, terms of a hundred and more.
+    np.testing.assert_allclose(found.x, wanted, rtol=0, atol=1e-11)
+
+
 def test_other_ways_to_write_the_same_limits():
     """A point in a straight piece of cost, and limits at both sides of nothing, change nothing."""
     Q = matrix_of("sample", 4, 50)
@@ -417,8 +432,7 @@ def test_weights_do_not_depend_on_the_solver(name, options, solved, monkeypatch)
     if options and name in PLAIN:
         pytest.skip("pivots with x >= 0 alone")
     found = METHODS[name](**options)
-    # A search for a volatility solves many problems, of which pivoting may leave one.
-    assert solved["quadratic"] <= (name == "target_volatility")
+    assert solved["quadratic"] == 0
     monkeypatch.setattr(optimization, "PIVOTING_FROM", N + 1)
     np.testing.assert_allclose(found, METHODS[name](**options), rtol=0, atol=1e-12)
     assert solved["quadratic"] > 0
