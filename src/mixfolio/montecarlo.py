@@ -43,6 +43,7 @@ Study = Callable[[np.random.Generator], Mapping[str, float]]
 Record = tuple[int, dict[str, float]]
 
 LARGEST = 4 << 30  # bytes of a checkpoint
+PATIENCE = 60.0  # seconds in which a cluster must have a worker
 
 
 class StudyError(MixfolioError):
@@ -122,6 +123,7 @@ def run(
         If a replication fails or gives other names than the first, or a process that works on
         some of them dies. Then the message names those under way, since it is not known which of
         them is the cause. No new ones are started; those that finish are kept in the checkpoint.
+        Also if a cluster has had no worker for a minute.
 
     Notes
     -----
@@ -323,6 +325,13 @@ def _on_cluster(
     """The same on a Dask cluster, a few tasks per core at a time."""
     distributed = sys.modules["distributed"]  # an optional package; loaded, as there is a client
     running: dict[Any, int] = {}
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        raise StudyError(
+            f"the cluster has had no worker for {PATIENCE:g} seconds. Start one, or run the study "
+            "on this machine, without the cluster."
+        ) from error
 
     def start(count: int) -> Iterator[Any]:
         for k in itertools.islice(replications, max(0, count)):

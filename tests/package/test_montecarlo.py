@@ -649,6 +649,19 @@ def test_what_a_cluster_began_can_be_finished_at_home(cluster, tmp_path):
     assert len(lines(kept)) == 16
 
 
+def test_a_cluster_without_workers_is_not_waited_for_without_end(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(montecarlo, "PATIENCE", 0.5)
+    place = {"n_workers": 0, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": 50}
+    with (
+        distributed.LocalCluster(**place) as empty,
+        distributed.Client(empty),
+        joblib.parallel_config(backend="dask"),
+        pytest.raises(StudyError, match=r"no worker for 0\.5 seconds.* without the cluster"),
+    ):
+        montecarlo.run(normals, 2, seed=SEED)
+
+
 def test_a_failure_on_a_cluster(cluster, tmp_path):
     kept = tmp_path / "study.jsonl"
     with pytest.raises(StudyError, match=f"replication {FAILING} of .*ZeroDivision") as caught:
