@@ -14,7 +14,7 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 
 from tools.build.project import Project
-from tools.site import drawings, mathematics, metadata, policy, search_index
+from tools.site import cards, drawings, mathematics, metadata, policy, search_index
 
 UNUSED = (
     "**/*.map",
@@ -376,7 +376,9 @@ def lead_to_index(soup: BeautifulSoup, root_page: str) -> None:
             link["href"] = path.removesuffix(f"{root_page}.html") + "index.html" + mark + fragment
 
 
-def polish_page(page: Path, site: Path, book: metadata.Book, root_page: str) -> Polished:
+def polish_page(
+    page: Path, site: Path, book: metadata.Book, terms: cards.Terms, root_page: str
+) -> Polished:
     """Clean one page where it is."""
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     name = page.relative_to(site).as_posix()
@@ -385,6 +387,8 @@ def polish_page(page: Path, site: Path, book: metadata.Book, root_page: str) -> 
         step(soup)
     finish_drawings(page, soup)
     replace_icons(soup)
+    cards.link_terms(soup, name, terms)
+    cards.fill(soup, terms)
     metadata.describe(soup, name, book)
     policy.protect(soup)
     page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
@@ -435,7 +439,8 @@ def polish(site: Path, root_page: str, project: Project) -> None:
     drop_map_comments(site)
     still_search(site)
     book = metadata.Book.of(project)
-    polished = [polish_page(page, site, book, root_page) for page in html_pages(site)]
+    terms = cards.read_terms(site)
+    polished = [polish_page(page, site, book, terms, root_page) for page in html_pages(site)]
     mathematics.write_font(site, (page.signs for page in polished))
     search_index.write(site, [section for page in polished for section in page.sections])
     metadata.write_files(site, [page.name for page in polished], book)

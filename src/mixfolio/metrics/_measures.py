@@ -26,7 +26,7 @@ from mixfolio._inputs import (
     read_vector,
     require_order,
 )
-from mixfolio.errors import DataError, MixfolioError, SingularCovarianceError
+from mixfolio.errors import DataError, SingularCovarianceError
 
 PER_YEAR = "periods_per_year"
 Vector = TypeVar("Vector", pd.Series, pd.DataFrame, Array)
@@ -57,8 +57,8 @@ def _by_column(measure: Measure) -> Measure:
 def _measure_column(measure: Measure, column: pd.Series, *rest: Any, **options: Any) -> Any:
     try:
         return measure(column, *rest, **options)
-    except MixfolioError as error:
-        raise type(error)(f"column {column.name!r}: {error}") from error
+    except DataError as error:
+        raise DataError(f"column {column.name!r}: {error}") from error
 
 
 def _series(returns: Any, least: int = 1) -> Array:
