@@ -44,6 +44,7 @@ UNUSED_SCRIPTS = (
     "togglebutton.js",
 )
 UNUSED_LINES = ("DOCUMENTATION_OPTIONS.", "let toggle", "var toggle", "// Activate the search")
+# Scripts of the book that only some pages need, and by what that is seen.
 OWN_SCRIPTS = {"ledger.js": "table.ledger", "live.js": "[data-live]"}
 # What the theme calls the parts of a folded cell, and what they are in this book.
 PROMPTS = {
@@ -90,10 +91,13 @@ def drop_unused_elements(soup: BeautifulSoup) -> None:
 
 
 def lighten_scripts(soup: BeautifulSoup) -> None:
-    """Scripts wait until the page is there, and those that this book does not use are gone."""
+    """Scripts wait until the page is there, and those that the page does not use are gone."""
     for script in soup.find_all("script"):
         source, text = str(script.get("src", "")), str(script.string or "").strip()
-        if any(name in source for name in UNUSED_SCRIPTS) or text.startswith(UNUSED_LINES):
+        idle = (n for n, needed_by in OWN_SCRIPTS.items() if not soup.select_one(needed_by))
+        if any(name in source for name in (*UNUSED_SCRIPTS, *idle)) or text.startswith(
+            UNUSED_LINES
+        ):
             script.decompose()
         elif source:
             script["defer"] = ""
@@ -119,14 +123,6 @@ def drop_repeats(soup: BeautifulSoup) -> None:
         if (text := script.string) in seen:
             script.decompose()
         seen.add(text)
-
-
-def place_scripts(soup: BeautifulSoup) -> None:
-    """Scripts for one kind of thing stand only where there is such a thing."""
-    for name, needed_by in OWN_SCRIPTS.items():
-        if soup.select_one(needed_by) is None:
-            for script in soup.select(f'script[src*="_static/{name}"]'):
-                script.decompose()
 
 
 def name_landmarks(soup: BeautifulSoup) -> None:
@@ -342,7 +338,6 @@ STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     lighten_scripts,
     mend_search_page,
     drop_repeats,
-    place_scripts,
     name_landmarks,
     name_controls,
     mathematics.typeset,

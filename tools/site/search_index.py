@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 
 INDEX = "_static/search-index.js"
 HEADINGS = ["h1", "h2", "h3", "h4"]
-NOT_TEXT = "pre, script, style, table, .headerlink, .section-number, .eqno, summary"
+NOT_TEXT = "pre, script, style, svg, table, .headerlink, .section-number, .eqno, summary"
 CLOSING, OPENING = re.compile(r" ([,.;:!?)\]])"), re.compile(r"([(\[]) ")
 WEIGHTS = {"chapters": 1.0, "api": 0.5}  # by the start of the address; other pages between
 
