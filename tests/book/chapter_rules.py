@@ -80,6 +80,7 @@ KEY_RESULT = re.compile(r"^:class: key-result\n(.*?)^```$", re.MULTILINE | re.DO
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
 ITEM = re.compile(r"^(?:[-*]|\d+\.) ", re.MULTILINE)
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
+LIVE = re.compile(r"^```\{live-figure\} (\w+)\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
 NO_ERROR = re.compile(r"± [+-]?0?\.?0+(?![\d.])")
@@ -249,6 +250,18 @@ def described_figures(chapter: Chapter) -> Iterator[str]:
             yield f"{cell['id']} shows a figure without a proper caption"
         if _words(image.get("alt")) < ALT_WORDS:
             yield f"{cell['id']} shows a figure without a proper alternative text"
+
+
+def described_live_figures(chapter: Chapter) -> Iterator[str]:
+    """A figure that moves has name, caption and text as well, and says what to try."""
+    for name, given, caption in LIVE.findall(chapter.text):
+        options = dict(line[1:].split(": ", 1) for line in given.splitlines())
+        if not options.get("name", "").startswith("fig-"):
+            yield f"the live figure {name} has no name that starts with fig-"
+        if _words(options.get("alt")) < ALT_WORDS:
+            yield f"the live figure {name} has no proper alternative text"
+        if _words(caption) < CAPTION_WORDS or not re.search(r"\b[Tt]ry\b", caption):
+            yield f"the live figure {name} does not say in its caption what to try"
 
 
 def objectives(chapter: Chapter) -> Iterator[str]:
@@ -464,6 +477,7 @@ RULES: tuple[Rule, ...] = (
     nothing_unchecked,
     no_machine_paths,
     described_figures,
+    described_live_figures,
     objectives,
     key_result,
     short_key_result,

@@ -138,6 +138,13 @@ mystnb:
 import math
 ```
 
+```{live-figure} law
+:name: fig-live
+:alt: A bar beside a lower bar.
+
+Two bars. Try to make them equal.
+```
+
 ```{admonition} Try it
 :class: try-it
 Run it.
@@ -175,6 +182,7 @@ BREAKS = {
     "nothing_unchecked": ("import math", "# NBVAL_IGNORE_OUTPUT\nimport math"),
     "no_machine_paths": ("import math", "open('/home/me/x.csv')"),
     "described_figures": ("    alt: A curve that rises and falls.", "    width: 300px"),
+    "described_live_figures": ("Try to make", "Nobody can make"),
     "objectives": ("- do another.\n", ""),
     "key_result": (":class: key-result", ":class: note"),
     "short_key_result": ("It holds.", "It holds. " * 30),
