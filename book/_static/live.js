@@ -171,10 +171,14 @@
   const rect = (x, y, width, height, look) => mark("rect", { x, y, width, height, class: look });
   const text = (x, y, words, anchor = "start") => mark("text", { x, y, "text-anchor": anchor }, words);
   const path = (points, look) =>
-    mark("polyline", { points: points.map((p) => p.map((x) => fixed(x)).join(",")).join(" "), class: look });
+    mark("polyline", {
+      points: points.map((p) => p.map((x) => fixed(x)).join(",")).join(" "),
+      class: look,
+    });
 
   // A box of axes: x and y take data to places, ticks are pairs of a value and its text.
-  function axes({ left = 48, right = WIDTH - 18, top = 30, bottom = 250, xs, ys, log = "", title = "", under = "" }) {
+  function axes({ xs, ys, log = "", title = "", under = "", ...box }) {
+    const { left, right, top, bottom } = { left: 48, right: WIDTH - 18, top: 30, bottom: 250, ...box };
     const scale = (ticks, from, to, isLog) => {
       const [a, b] = [ticks[0][0], ticks.at(-1)[0]].map((v) => (isLog ? Math.log(v) : v));
       return (v) => from + (((isLog ? Math.log(v) : v) - a) / (b - a)) * (to - from);
@@ -183,9 +187,11 @@
     const y = scale(ys, bottom, top, log.includes("y"));
     const svg = [line(left, bottom, right, bottom), text(0, 14, title)];
     for (const [v, words] of xs)
-      if (words) svg.push(line(x(v), bottom, x(v), bottom + 4), text(x(v), bottom + 18, words, "middle"));
+      if (words)
+        svg.push(line(x(v), bottom, x(v), bottom + 4), text(x(v), bottom + 18, words, "middle"));
     for (const [v, words] of ys)
-      if (words) svg.push(line(left, y(v), right, y(v), "grid"), text(left - 6, y(v) + 5, words, "end"));
+      if (words)
+        svg.push(line(left, y(v), right, y(v), "grid"), text(left - 6, y(v) + 5, words, "end"));
     svg.push(text((left + right) / 2, bottom + 37, under, "middle"));
     return { x, y, svg: svg.join("") };
   }
@@ -197,7 +203,8 @@
     return entries
       .map(([shape, look, words], k) => {
         const x = 4 + k * gap;
-        const drawn = shape === "line" ? line(x - 4, y - 5, x + 14, y - 5, look) : circle(x + 5, y - 5, 4, look);
+        const rule = () => line(x - 4, y - 5, x + 14, y - 5, look);
+        const drawn = shape === "line" ? rule() : circle(x + 5, y - 5, 4, look);
         return drawn + text(x + 19, y, words);
       })
       .join("");
@@ -225,7 +232,8 @@
       const a = shrink ? intensity(Y, S) : 0;
       const sample = eigen(S).values;
       const v = sum(sample) / N;
-      const values = { truth, means, returns, intensity: a, sample, shrunk: sample.map((l) => a * v + (1 - a) * l) };
+      const after = sample.map((l) => a * v + (1 - a) * l);
+      const values = { truth, means, returns, intensity: a, sample, shrunk: after };
       const enough = T > N + 1;
       if (enough) Object.assign(values, figures.law.expected(N, T));
       if (!enough && a === 0) return values;
@@ -246,41 +254,66 @@
       const [k, a, b] = [(n - p + 1) / 2, (n - p + 2) / 2, (p - 1) / 2];
       return {
         lawBelieved: Math.sqrt(n / 2) * Math.exp(logGamma(k - 0.5) - logGamma(k)),
-        lawEarned: Math.exp(logGamma(a + 0.5) + logGamma(a + b) - logGamma(a) - logGamma(a + b + 0.5)),
+        lawEarned: Math.exp(
+          logGamma(a + 0.5) + logGamma(a + b) - logGamma(a) - logGamma(a + b + 0.5),
+        ),
       };
     },
     draw(values, { N, shrink }) {
       const left = axes({
-        right: 262, top: 52, bottom: 268, log: "y", under: "eigenvalue, by rank",
-        xs: [[1, ""], [N, ""]], ys: [[0.004, ""], ...ticks([0.01, 0.1, 1, 10]), [14, ""]],
+        xs: [[1, ""], [N, ""]],
+        ys: [[0.004, ""], ...ticks([0.01, 0.1, 1, 10]), [14, ""]],
+        log: "y", under: "eigenvalue, by rank", right: 262, top: 52, bottom: 268,
       });
       const y = (l) => left.y(Math.min(14, Math.max(l, 0.004)));
-      const dots = (list, look) => list.map((l, i) => circle(left.x(i + 1), y(l), 2.6, look)).join("");
+      const dots = (list, look) => list.map((l, i) => circle(left.x(i + 1), y(l), 2.6, look));
       const entries = [["line", "truth", "truth"], ["dot", "sample", "sample"]];
       if (shrink) entries.push(["dot", "ours", "shrunk"]);
-      const top = Math.max(3.5, 1.1 * Math.max(values.believed || 0, values.lawBelieved || 0));
-      const ends = [[0, "0"], [1, "1"], [top, ""]];
-      const right = axes({ left: 306, top: 52, bottom: 268, xs: [[0, ""], [2, ""]], ys: ends, under: "ratio / best" });
-      const bar = (k, value, law, words) => {
-        const x = 316 + 62 * k;
-        const drawn = value === undefined ? "" : rect(x, right.y(value), 46, right.y(0) - right.y(value), shrink ? "ours" : "sample")
-          + text(x + 23, right.y(value) - 6, fixed(value, 2), "middle");
-        const ruled = law === undefined ? "" : line(x - 4, right.y(law), x + 50, right.y(law), "truth");
-        return drawn + ruled + text(x + 23, 285, words, "middle");
+      const most = Math.max(values.believed || 0, values.lawBelieved || 0);
+      const right = axes({
+        xs: [[0, ""], [2, ""]],
+        ys: [[0, "0"], [1, "1"], [Math.max(3.5, 1.1 * most), ""]],
+        under: "ratio / best", left: 306, right: WIDTH - 8, top: 52, bottom: 268,
+      });
+      const bar = (x, value, law, words) => {
+        const svg = [text(x + 23, 285, words, "middle")];
+        if (value !== undefined) {
+          const height = right.y(0) - right.y(value);
+          svg.push(rect(x, right.y(value), 46, height, shrink ? "ours" : "sample"));
+          svg.push(text(x + 23, right.y(value) - 6, fixed(value, 2), "middle"));
+        }
+        if (law !== undefined) svg.push(line(x - 4, right.y(law), x + 50, right.y(law), "truth"));
+        return svg;
       };
-      return key(entries, 14, 82) + left.svg + dots(values.sample, "sample") + (shrink ? dots(values.shrunk, "ours") : "")
-        + path(values.truth.map((l, i) => [left.x(i + 1), y(l)]), "truth")
-        + right.svg + text(WIDTH - 8, 14, "lines: the law", "end")
-        + bar(0, values.believed, values.lawBelieved, "believed") + bar(1, values.earned, values.lawEarned, "earned");
+      return [
+        key(entries, 14, 82),
+        left.svg,
+        dots(values.sample, "sample"),
+        shrink ? dots(values.shrunk, "ours") : "",
+        path(values.truth.map((l, i) => [left.x(i + 1), y(l)]), "truth"),
+        right.svg,
+        text(WIDTH - 8, 14, "lines: the law", "end"),
+        bar(316, values.believed, values.lawBelieved, "believed"),
+        bar(378, values.earned, values.lawEarned, "earned"),
+      ];
     },
     say(values, { N, T, shrink }) {
+      const { believed, earned, lawBelieved, lawEarned } = values;
       const start = `${N} assets, ${T} periods`;
-      if (values.believed === undefined)
-        return `${start}: with so few periods the sample covariance has no inverse, and no portfolio. Shrink it, or wait.`;
+      if (believed === undefined)
+        return (
+          `${start}: with so few periods the sample covariance has no inverse, and no portfolio. ` +
+          "Shrink it, or wait."
+        );
       const how = shrink ? `, shrunk by ${fixed(values.intensity, 2)}` : "";
-      const law = values.lawBelieved === undefined ? "" :
-        ` By the law ${shrink ? "a sample that is not shrunk" : "it"} believes ${fixed(values.lawBelieved, 2)} and earns ${fixed(values.lawEarned, 2)} on average.`;
-      return `${start}${how}: the optimizer believes in ${fixed(values.believed, 2)} times the best ratio, and earns ${fixed(values.earned, 2)} times it.${law}`;
+      const found =
+        `${start}${how}: the optimizer believes in ${fixed(believed, 2)} times the best ratio, ` +
+        `and earns ${fixed(earned, 2)} times it.`;
+      if (lawBelieved === undefined) return found;
+      return (
+        `${found} By the law ${shrink ? "a sample that is not shrunk" : "it"} believes ` +
+        `${fixed(lawBelieved, 2)} and earns ${fixed(lawEarned, 2)} on average.`
+      );
     },
   };
 
@@ -289,7 +322,10 @@
     height: 292,
     controls: [
       { key: "n", label: "Assets", min: 1, max: 100, value: 10 },
-      { key: "rho", label: "Correlation", min: 0, max: 1, step: 0.05, value: 0.3, words: (v) => fixed(v, 2) },
+      {
+        key: "rho", label: "Correlation", min: 0, max: 1, step: 0.05, value: 0.3,
+        words: (v) => fixed(v, 2),
+      },
     ],
     compute({ n, rho }) {
       const at = (k) => 0.2 * Math.sqrt(1 / k + (1 - 1 / k) * rho);
@@ -297,15 +333,27 @@
     },
     draw({ curve, volatility, floor }, { n }) {
       const a = axes({
-        xs: [[0, ""], ...ticks([1, 20, 40, 60, 80, 100])], ys: ticks([0, 0.05, 0.1, 0.15, 0.2], (v) => percent(v)),
+        xs: [[0, ""], ...ticks([1, 20, 40, 60, 80, 100])],
+        ys: ticks([0, 0.05, 0.1, 0.15, 0.2], percent),
         title: "volatility a year", under: "assets",
       });
-      return a.svg + line(a.x(0), a.y(floor), a.x(100), a.y(floor), "truth dashed")
-        + path(curve.map((v, k) => [a.x(k + 1), a.y(v)]), "ours") + circle(a.x(n), a.y(volatility), 6, "ours");
+      return [
+        a.svg,
+        line(a.x(0), a.y(floor), a.x(100), a.y(floor), "truth dashed"),
+        path(curve.map((v, k) => [a.x(k + 1), a.y(v)]), "ours"),
+        circle(a.x(n), a.y(volatility), 6, "ours"),
+      ];
     },
     say({ volatility, floor }, { n, rho }) {
-      const gone = rho < 1 ? `${percent((0.2 - volatility) / (0.2 - floor))} of what can be removed is gone` : "nothing can be removed";
-      return `${named(n, "asset")} with a correlation of ${fixed(rho, 2)}: a volatility of ${percent(volatility, 1)}, where a single asset has 20%. The floor is ${percent(floor, 1)}, and ${gone}.`;
+      const gone =
+        rho < 1
+          ? `${percent((0.2 - volatility) / (0.2 - floor))} of what can be removed is gone`
+          : "nothing can be removed";
+      return (
+        `${named(n, "asset")} with a correlation of ${fixed(rho, 2)}: a volatility of ` +
+        `${percent(volatility, 1)}, where a single asset has 20%. ` +
+        `The floor is ${percent(floor, 1)}, and ${gone}.`
+      );
     },
   };
 
@@ -318,7 +366,10 @@
     controls: [
       { key: "a", label: "AAPL", min: -50, max: 150, step: 5, value: 80, words: (v) => `${v}%` },
       { key: "b", label: "MSFT", min: -50, max: 150, step: 5, value: 20, words: (v) => `${v}%` },
-      { key: "rho", label: "Correlation", min: -0.45, max: 0.95, step: 0.05, value: 0.6, words: (v) => fixed(v, 2) },
+      {
+        key: "rho", label: "Correlation", min: -0.45, max: 0.95, step: 0.05, value: 0.6,
+        words: (v) => fixed(v, 2),
+      },
       { key: "shorts", label: "Allow shorts", check: true, value: false },
     ],
     // The lowest variance at one mean: along w = start + t step both sums stay what they are.
@@ -360,16 +411,20 @@
     },
     draw({ own, calm, curve, best, allowed }) {
       const a = axes({
-        xs: ticks([0, 0.1, 0.2, 0.3, 0.4], (v) => percent(v)), ys: [[0.06, ""], ...ticks([0.08, 0.12, 0.16, 0.2], (v) => percent(v)), [0.24, ""]],
+        xs: ticks([0, 0.1, 0.2, 0.3, 0.4], percent),
+        ys: [[0.06, ""], ...ticks([0.08, 0.12, 0.16, 0.2], percent), [0.24, ""]],
         title: "mean a year", under: "volatility a year",
       });
       const inside = (p) => p.volatility <= 0.4 && p.mean >= 0.06 && p.mean <= 0.24;
       const place = (p) => [a.x(p.volatility), a.y(p.mean)];
-      const names = range(3).map((i) => circle(a.x(RISKS[i]), a.y(MEANS[i]), 4, "truth") + text(a.x(RISKS[i]) + 8, a.y(MEANS[i]) + 14, NAMES[i]));
-      let svg = a.svg + path(curve.filter(inside).map(place), "ours") + circle(...place(calm), 4, "ours") + names.join("");
+      const svg = [a.svg, path(curve.filter(inside).map(place), "ours"), circle(...place(calm), 4, "ours")];
+      NAMES.forEach((name, i) => {
+        const [x, y] = place({ volatility: RISKS[i], mean: MEANS[i] });
+        svg.push(circle(x, y, 4, "truth"), text(x + 8, y + 14, name));
+      });
       if (inside(own)) {
-        if (best && allowed) svg += line(...place(own), ...place(best), "sample dashed");
-        svg += circle(...place(own), 6, allowed ? "sample" : "sample hollow");
+        if (best && allowed) svg.push(line(...place(own), ...place(best), "sample dashed"));
+        svg.push(circle(...place(own), 6, allowed ? "sample" : "sample hollow"));
       }
       return svg;
     },
@@ -379,7 +434,10 @@
       if (!allowed) return `${start} That sells short: allow it, or change the weights.`;
       const gap = own.volatility - best.volatility;
       if (gap < 0.0005) return `${start} It is on the frontier.`;
-      return `${start} On the frontier the same mean or more has ${percent(best.volatility, 1)}: ${fixed(100 * gap)} points of risk are borne for nothing.`;
+      return (
+        `${start} On the frontier the same mean or more has ${percent(best.volatility, 1)}: ` +
+        `${fixed(100 * gap)} points of risk are borne for nothing.`
+      );
     },
   };
 
@@ -387,8 +445,14 @@
   figures.spectrum = {
     height: 312,
     controls: [
-      { key: "share", label: "N / T", min: 0.1, max: 0.9, step: 0.05, value: 0.5, words: (v) => fixed(v, 2) },
-      { key: "a", label: "Linear intensity", min: 0, max: 1, step: 0.05, value: 0.2, words: (v) => fixed(v, 2) },
+      {
+        key: "share", label: "N / T", min: 0.1, max: 0.9, step: 0.05, value: 0.5,
+        words: (v) => fixed(v, 2),
+      },
+      {
+        key: "a", label: "Linear intensity", min: 0, max: 1, step: 0.05, value: 0.2,
+        words: (v) => fixed(v, 2),
+      },
       { key: "seed", label: "Draw again", button: true, value: 1 },
     ],
     compute({ share, a, seed }) {
@@ -414,19 +478,37 @@
     },
     draw(values) {
       const a = axes({
-        top: 52, bottom: 268, log: "xy", under: "eigenvalue of the sample",
-        xs: [[0.05, ""], ...ticks([0.1, 1, 10]), [80, ""]], ys: [[0.2, ""], ...ticks([0.3, 1, 3, 10, 30]), [60, ""]],
+        xs: [[0.05, ""], ...ticks([0.1, 1, 10]), [80, ""]],
+        ys: [[0.2, ""], ...ticks([0.3, 1, 3, 10, 30]), [60, ""]],
+        log: "xy", under: "eigenvalue of the sample", top: 52, bottom: 268,
       });
       const y = (v) => a.y(Math.min(60, Math.max(v, 0.2)));
       const places = (list) => list.map((v, i) => [a.x(Math.max(0.05, values.sample[i])), y(v)]);
-      const dots = (list, look) => places(list).map((p) => circle(...p, 3, look)).join("");
-      return key([["dot", "truth hollow", "best value"], ["line", "sample dashed", "unchanged"], ["line", "ours", "linear"], ["dot", "nonlinear", "nonlinear"]], 14, 110)
-        + text(0, 36, "put in its place") + a.svg
-        + path([[a.x(0.2), a.y(0.2)], [a.x(60), a.y(60)]], "sample dashed")
-        + path(places(values.linear), "ours") + dots(values.best, "truth hollow") + dots(values.nonlinear, "nonlinear");
+      const dots = (list, look) => places(list).map((p) => circle(...p, 3, look));
+      const entries = [
+        ["dot", "truth hollow", "best value"],
+        ["line", "sample dashed", "unchanged"],
+        ["line", "ours", "linear"],
+        ["dot", "nonlinear", "nonlinear"],
+      ];
+      return [
+        key(entries, 14, 110),
+        text(0, 36, "put in its place"),
+        a.svg,
+        path([[a.x(0.2), a.y(0.2)], [a.x(60), a.y(60)]], "sample dashed"),
+        path(places(values.linear), "ours"),
+        dots(values.best, "truth hollow"),
+        dots(values.nonlinear, "nonlinear"),
+      ];
     },
     say(values, { a }) {
-      return `Of the sample's squared error, linear shrinkage by ${fixed(a, 2)} leaves ${percent(values.leftLinear)}, nonlinear shrinkage ${percent(values.leftNonlinear)}, and the best value for each eigenvector ${percent(values.leftBest)}. The data suggest an intensity of ${fixed(values.estimated, 2)}.`;
+      const { leftLinear, leftNonlinear, leftBest } = values;
+      return (
+        `Of the sample's squared error, linear shrinkage by ${fixed(a, 2)} leaves ` +
+        `${percent(leftLinear)}, nonlinear shrinkage ${percent(leftNonlinear)}, and the best ` +
+        `value for each eigenvector ${percent(leftBest)}. ` +
+        `The data suggest an intensity of ${fixed(values.estimated, 2)}.`
+      );
     },
   };
 
@@ -436,29 +518,48 @@
   figures.kernels = {
     height: 268,
     controls: [
-      { key: "market", label: "Market", min: 0, max: 2, step: 0.1, value: 0.5, words: (v) => fixed(v) },
+      {
+        key: "market", label: "Market", min: 0, max: 2, step: 0.1, value: 0.5,
+        words: (v) => fixed(v),
+      },
       { key: "group", label: "Class", min: 0, max: 2, step: 0.1, value: 1, words: (v) => fixed(v) },
-      { key: "specific", label: "Specific", min: 0.1, max: 2, step: 0.1, value: 0.5, words: (v) => fixed(v) },
+      {
+        key: "specific", label: "Specific", min: 0.1, max: 2, step: 0.1, value: 0.5,
+        words: (v) => fixed(v),
+      },
     ],
     compute({ market, group, specific }) {
-      const covariance = table(4, (i, j) => market + (GROUPS[i] === GROUPS[j] ? group : 0) + (i === j ? specific : 0));
+      const shared = (i, j) => market + (GROUPS[i] === GROUPS[j] ? group : 0);
+      const covariance = table(4, (i, j) => shared(i, j) + (i === j ? specific : 0));
       const x = solve(covariance, [1, 1, 1, 1]);
       const weights = x.map((w) => w / sum(x));
       return { covariance, weights, variance: 1 / sum(x), equal: sum(covariance.map(sum)) / 16 };
     },
     draw({ covariance, weights }) {
-      const top = covariance[0][0];
-      const cells = range(4).flatMap((i) => [
-        text(38 + 48 * i + 24, 42, ASSETS[i], "middle"), text(30, 77 + 48 * i, ASSETS[i], "end"),
-        ...range(4).map((j) => mark("rect", {
-          x: 38 + 48 * j, y: 48 + 48 * i, width: 46, height: 46, class: "ours cell", "fill-opacity": fixed(0.75 * covariance[i][j] / top, 3),
-        }) + text(38 + 48 * j + 23, 76 + 48 * i, fixed(covariance[i][j]), "middle")),
-      ]);
-      const bars = weights.map((w, i) => rect(262, 56 + 48 * i, 240 * w, 30, "ours") + text(268 + 240 * w, 76 + 48 * i, percent(w)));
-      return text(38, 16, "covariance") + text(262, 16, "weight of lowest risk") + cells.join("") + line(262, 48, 262, 240) + bars.join("");
+      const svg = [text(38, 16, "covariance"), text(262, 16, "weight of lowest risk")];
+      covariance.forEach((row, i) => {
+        const y = 48 + 48 * i;
+        svg.push(text(62 + 48 * i, 42, ASSETS[i], "middle"), text(30, y + 29, ASSETS[i], "end"));
+        row.forEach((value, j) => {
+          const shade = fixed((0.75 * value) / covariance[0][0], 3);
+          const cell = { x: 38 + 48 * j, y, width: 46, height: 46, class: "ours cell" };
+          svg.push(mark("rect", { ...cell, "fill-opacity": shade }));
+          svg.push(text(61 + 48 * j, y + 28, fixed(value), "middle"));
+        });
+        const length = 240 * weights[i];
+        svg.push(rect(262, y + 8, length, 30, "ours"));
+        svg.push(text(268 + length, y + 28, percent(weights[i])));
+      });
+      return [...svg, line(262, 48, 262, 240)];
     },
     say({ covariance: C, weights, variance: lowest, equal }) {
-      return `Relatives have a correlation of ${fixed(C[0][1] / C[0][0], 2)}, strangers of ${fixed(C[0][3] / C[0][0], 2)}. The three relatives hold ${percent(weights[0])} each, the stranger ${percent(weights[3])}. Against equal weights the variance falls by ${percent(1 - lowest / equal)}.`;
+      const [relatives, strangers] = [C[0][1] / C[0][0], C[0][3] / C[0][0]];
+      return (
+        `Relatives have a correlation of ${fixed(relatives, 2)}, strangers of ` +
+        `${fixed(strangers, 2)}. The three relatives hold ${percent(weights[0])} each, the ` +
+        `stranger ${percent(weights[3])}. Against equal weights the variance falls by ` +
+        `${percent(1 - lowest / equal)}.`
+      );
     },
   };
 
@@ -466,36 +567,54 @@
   figures.reliability = {
     height: 312,
     controls: [
-      { key: "h2", label: "Heritability of a month", min: 0.002, max: 0.1, step: 0.002, value: 0.024, words: (v) => fixed(v, 3) },
+      {
+        key: "h2", label: "Heritability of a month", min: 0.002, max: 0.1, step: 0.002, value: 0.024,
+        words: (v) => fixed(v, 3),
+      },
       { key: "T", label: "Months", min: 1, max: 240, value: 60 },
       { key: "m", label: "Assets in the class", min: 2, max: 20, value: 5 },
     ],
     compute({ h2, T, m }) {
       const at = (months) => {
         const noise = (1 - h2) / h2 / months; // in units of the variance of effects
-        return { strangers: 1 / (1 + noise), group: (m + 1) / (m + 1 + 2 * noise), within: 1 / (1 + 2 * noise) };
+        const kept = (variance) => variance / (variance + noise);
+        return { strangers: kept(1), group: kept((m + 1) / 2), within: kept(1 / 2) };
       };
       return { curve: range(240).map((k) => at(k + 1)), ...at(T) };
     },
     draw(values, { T }) {
       const a = axes({
-        top: 52, bottom: 268, xs: [[0, ""], ...ticks([1, 60, 120, 180, 240])], ys: ticks([0, 0.25, 0.5, 0.75, 1], (v) => percent(v)),
-        under: "months in the mean",
+        xs: [[0, ""], ...ticks([1, 60, 120, 180, 240])],
+        ys: ticks([0, 0.25, 0.5, 0.75, 1], percent),
+        under: "months in the mean", top: 52, bottom: 268,
       });
       const looks = { group: "ours dashed", strangers: "ours", within: "soft" };
-      const lines = Object.entries(looks).map(([name, look]) =>
-        path(values.curve.map((point, k) => [a.x(k + 1), a.y(point[name])]), look) + circle(a.x(T), a.y(values[name]), 5, look));
-      return key([["line", "ours dashed", "class"], ["line", "ours", "strangers"], ["line", "soft", "within the class"]], 14, 120)
-        + text(0, 36, "share that is believed") + a.svg + line(a.x(T), a.y(0), a.x(T), a.y(1), "axis") + lines.join("");
+      const names = { group: "class", strangers: "strangers", within: "within the class" };
+      const curves = Object.entries(looks).map(([name, look]) => [
+        path(values.curve.map((point, k) => [a.x(k + 1), a.y(point[name])]), look),
+        circle(a.x(T), a.y(values[name]), 5, look),
+      ]);
+      return [
+        key(Object.keys(looks).map((name) => ["line", looks[name], names[name]]), 14, 120),
+        text(0, 36, "share that is believed"),
+        a.svg,
+        line(a.x(T), a.y(0), a.x(T), a.y(1)),
+        curves,
+      ];
     },
     say({ strangers, group, within }, { T, m }) {
-      return `A stranger's mean over ${named(T, "month")} keeps ${percent(strangers)} of its lead. A class of ${m} keeps ${percent(group)} of its lead over the others, and an asset in it ${percent(within)} of its lead over the class.`;
+      return (
+        `A stranger's mean over ${named(T, "month")} keeps ${percent(strangers)} of its lead. ` +
+        `A class of ${m} keeps ${percent(group)} of its lead over the others, and an asset in it ` +
+        `${percent(within)} of its lead over the class.`
+      );
     },
   };
 
   /* ---- The page ---------------------------------------------------------- */
 
   const initial = (figure) => Object.fromEntries(figure.controls.map((c) => [c.key, c.value]));
+  const drawing = (figure, values, state) => figure.draw(values, state).flat(2).join("");
 
   function control(spec, id, change) {
     const frame = document.createElement("div");
@@ -544,7 +663,7 @@
     const update = () => {
       place.values = figure.compute(state);
       place.state = { ...state };
-      picture.innerHTML = figure.draw(place.values, state);
+      picture.innerHTML = drawing(figure, place.values, state);
       const words = figure.say(place.values, state);
       if (sentence.textContent !== words) sentence.textContent = words;
     };
@@ -564,7 +683,8 @@
   const snapshot = (name) => {
     const state = initial(figures[name]);
     const values = figures[name].compute(state);
-    return { height: figures[name].height, svg: figures[name].draw(values, state), says: figures[name].say(values, state) };
+    const { height, say } = figures[name];
+    return { height, svg: drawing(figures[name], values, state), says: say(values, state) };
   };
 
   window.liveFigures = { figures, snapshot };

@@ -80,7 +80,9 @@ KEY_RESULT = re.compile(r"^:class: key-result\n(.*?)^```$", re.MULTILINE | re.DO
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
 ITEM = re.compile(r"^(?:[-*]|\d+\.) ", re.MULTILINE)
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
-LIVE = re.compile(r"^```\{live-figure\} (\w+)\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
+LIVE = re.compile(
+    r"^```\{live-figure\} (\w+)\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
 NO_ERROR = re.compile(r"± [+-]?0?\.?0+(?![\d.])")
