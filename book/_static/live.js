@@ -212,6 +212,7 @@
 
   /* ---- The figures ------------------------------------------------------- */
 
+  // A figure that draws begins with a draw that is near the average of two hundred.
   const figures = {};
 
   // Known means and a sample covariance: what the optimizer believes, and what it earns.
@@ -221,7 +222,7 @@
       { key: "N", label: "Assets", min: 3, max: 60, value: 45 },
       { key: "T", label: "Periods", min: 10, max: 300, value: 50 },
       { key: "shrink", label: "Shrink", check: true, value: false },
-      { key: "seed", label: "Draw again", button: true, value: 3 },
+      { key: "seed", label: "Draw again", button: true, value: 42 },
     ],
     compute({ N, T, shrink, seed }) {
       const truth = range(N).map((i) => 16 ** (i / (N - 1) - 0.5)); // from 1/4 to 4
@@ -453,7 +454,7 @@
         key: "a", label: "Linear intensity", min: 0, max: 1, step: 0.05, value: 0.2,
         words: (v) => fixed(v, 2),
       },
-      { key: "seed", label: "Draw again", button: true, value: 1 },
+      { key: "seed", label: "Draw again", button: true, value: 25 },
     ],
     compute({ share, a, seed }) {
       const N = 40;
