@@ -10,7 +10,7 @@ learned again at every decision.
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -43,12 +43,14 @@ __all__ = [
     "build_portfolio",
     "compare",
     "excess_means",
+    "frontier",
     "known_groups",
     "latest",
     "learned_groups",
     "limits_of",
     "make_plan",
     "read_inputs",
+    "risk_and_return",
     "title",
 ]
 
@@ -765,14 +767,66 @@ def excess_means(
     Returns
     -------
     Series of length n_offered
-        Per period; sample means shrunk by Bayes and Stein where there are no views.
+        Per period. Where there are no views, sample means shrunk as Bayes-Stein does, or, with as
+        few periods as assets, as James and Stein do.
     """
     if views:
         equal = optimization.equal_weight(past.columns)
         posterior = expected_returns.black_litterman(matrix, equal, views, tau=1 / len(past))
         return pd.Series(posterior.mean, past.columns)
     riskless = 0.0 if inputs.riskless is None else inputs.riskless.loc[past.index]
-    return expected_returns.bayes_stein(past.sub(riskless, axis=0))
+    excess = past.sub(riskless, axis=0)
+    if len(past) > past.shape[1] + 2:
+        return expected_returns.bayes_stein(excess)
+    return expected_returns.james_stein(excess, covariance=matrix)
+
+
+def frontier(
+    inputs: Inputs, plan: Plan, found: MixedModelPortfolio, n_points: int = 25
+) -> optimization.EfficientFrontier:
+    """The efficient frontier of today, on the covariance of the portfolio.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+    found : MixedModelPortfolio
+    n_points : int
+
+    Returns
+    -------
+    EfficientFrontier
+        Means and volatilities are a year.
+    """
+    year = inputs.frequency.periods_per_year
+    mean = excess_means(inputs, latest(inputs, plan), found.covariance, plan.views)
+    limits = limits_of(plan, inputs.groups, found.weights.index)
+    curve = optimization.efficient_frontier(mean, found.covariance, n_points=n_points, **limits)
+    return replace(curve, mean=curve.mean * year, volatility=curve.volatility * np.sqrt(year))
+
+
+def risk_and_return(inputs: Inputs, plan: Plan, found: MixedModelPortfolio) -> pd.DataFrame:
+    """Expected volatility and return of the portfolio, of 1/N and of every asset, a year.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    plan : Plan
+    found : MixedModelPortfolio
+
+    Returns
+    -------
+    DataFrame of shape (2 + n_offered, 2)
+    """
+    past, year = latest(inputs, plan), inputs.frequency.periods_per_year
+    mean = excess_means(inputs, past, found.covariance, plan.views).to_numpy()
+    n_assets = len(mean)
+    weights = np.vstack([found.weights, np.full(n_assets, 1 / n_assets), np.eye(n_assets)])
+    variance = np.einsum("pi,ij,pj->p", weights, found.covariance.to_numpy(), weights)
+    return pd.DataFrame(
+        {"volatility": np.sqrt(variance * year), "mean": weights @ mean * year},
+        ["portfolio", EQUAL, *found.weights.index],
+    )
 
 
 # ------------------------------------------------------------------------------ the comparison

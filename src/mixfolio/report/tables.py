@@ -46,8 +46,8 @@ def read_limits(path: str | os.PathLike[str]) -> pd.DataFrame:
     ...     path = Path(folder, "limits.csv")
     ...     _ = path.write_text("asset,lower,upper\\nGLD,0.05,0.1\\nSPY,,0.4")
     ...     limits = tables.read_limits(path)
-    >>> limits.fillna("none").to_dict("index")
-    {'GLD': {'lower': 0.05, 'upper': 0.1}, 'SPY': {'lower': 'none', 'upper': 0.4}}
+    >>> limits.to_dict("index")
+    {'GLD': {'lower': 0.05, 'upper': 0.1}, 'SPY': {'lower': nan, 'upper': 0.4}}
     """
     found = _read(path, LIMITS)
     again = found["asset"][found["asset"].duplicated()]

@@ -26,6 +26,7 @@ __all__ = [
     "diagnosis_table",
     "escape",
     "findings",
+    "group_table",
     "grouping",
     "history",
     "objective",
@@ -36,10 +37,12 @@ __all__ = [
     "summary",
     "trades",
     "weight_table",
+    "weights_over_time",
 ]
 
 SHOWN = 25  # rows of a table of assets
 HELD = 5e-4  # a weight that is shown as 0.1% or more
+FORMATS = {"trade": "{:+.1%}", "money": "{:,.0f}", "trade_money": "{:+,.0f}"}
 FEW = 5  # periods per asset, below which they are few
 OLD = 3  # periods after which the last price is old
 NOUNS = {"weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
@@ -302,7 +305,7 @@ def objective(inputs: Inputs, plan: Plan) -> str:
     -------
     str
     """
-    source = "your views" if plan.views else "their past means, shrunk by Bayes and Stein"
+    source = "your views" if plan.views else "their past means, shrunken"
     goal = {
         "minimum-variance": "The weights have the lowest expected variance",
         "risk-parity": "Every asset contributes the same share of the risk",
@@ -487,7 +490,9 @@ def _listed(names: list[str]) -> str:
 # ------------------------------------------------------------------------------ the portfolio
 
 
-def weight_table(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) -> pd.DataFrame:
+def weight_table(
+    inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series, capital: float | None = None
+) -> pd.DataFrame:
     """Weights with group, share of the risk, and trade if there are present weights.
 
     Parameters
@@ -495,6 +500,8 @@ def weight_table(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) 
     inputs : Inputs
     found : MixedModelPortfolio
     groups : Series of length n_assets
+    capital : float, optional
+        Money there is to invest; weights and trades are then given in money too.
 
     Returns
     -------
@@ -517,6 +524,10 @@ def weight_table(inputs: Inputs, found: MixedModelPortfolio, groups: pd.Series) 
         previous = inputs.previous.reindex(names)
         table["previous"] = previous
         table["trade"] = (table["weight"] - previous).round(6)
+    if capital is not None:
+        table["money"] = (capital * table["weight"]).round(2)
+        if inputs.previous is not None:
+            table["trade_money"] = (capital * table["trade"]).round(2)
     return table.sort_values("weight", ascending=False, kind="stable")
 
 
@@ -537,10 +548,59 @@ def shown_weights(table: pd.DataFrame) -> pd.DataFrame:
     columns = {}
     for name in seen:
         label = str(name).replace("_", " ")
-        signed = "{:+.1%}" if name == "trade" else "{:.1%}"
+        signed = FORMATS.get(str(name), "{:.1%}")
         number = pd.api.types.is_numeric_dtype(seen[name])
         columns[label] = seen[name].map(signed.format) if number else seen[name].astype(str)
     return _shown(pd.DataFrame(columns).rename_axis(None))
+
+
+def group_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Totals of the groups.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`weight_table`; its second column has the groups.
+
+    Returns
+    -------
+    DataFrame of str
+        The largest weight first.
+    """
+    totals = table.groupby(table.columns[1]).sum(numeric_only=True)
+    totals = totals.sort_values("weight", ascending=False).rename_axis(None)
+    columns = {
+        str(name).replace("_", " "): totals[name].map(FORMATS.get(str(name), "{:.1%}").format)
+        for name in totals
+    }
+    return _shown(pd.DataFrame(columns))
+
+
+def weights_over_time(
+    compared: Comparison, groups: pd.Series | None, most: int = 7
+) -> pd.DataFrame:
+    """Weights of the chosen strategy over time: of the groups, or of the largest assets.
+
+    Parameters
+    ----------
+    compared : Comparison
+    groups : Series of length n_assets, or None
+        The reader's. Groups that are learned change, and are not shown.
+    most : int
+        Columns beside "others".
+
+    Returns
+    -------
+    DataFrame of shape (n_periods, n_shown)
+    """
+    held = compared.result.weights[compared.chosen]
+    if groups is not None:
+        held = held.T.groupby(groups).sum().T
+    order = held.abs().mean().sort_values(ascending=False, kind="stable").index
+    shown = held[order[:most]].copy()
+    if len(order) > most:
+        shown["others"] = held[order[most:]].sum(axis=1)
+    return shown
 
 
 def trades(inputs: Inputs, found: MixedModelPortfolio, plan: Plan) -> str:
@@ -560,9 +620,10 @@ def trades(inputs: Inputs, found: MixedModelPortfolio, plan: Plan) -> str:
     if inputs.previous is None:
         return ""
     turnover = float((found.weights - inputs.previous.loc[found.weights.index]).abs().sum())
+    money = "" if plan.capital is None else f" ({plan.capital * turnover * plan.costs:,.0f})"
     return (
         f"From what you hold now, {turnover:.0%} of the wealth is bought or sold, which costs "
-        f"{turnover * plan.costs:.2%} of it."
+        f"{turnover * plan.costs:.2%} of it{money}."
     )
 
 

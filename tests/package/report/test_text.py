@@ -285,3 +285,41 @@ def test_every_table_has_text_in_every_cell(parts):
         cells = table.to_numpy().ravel()
         assert all(isinstance(cell, str) and cell for cell in cells)
         assert not [cell for cell in cells if "nan" in cell]
+
+
+def test_trades_are_given_in_money(parts):
+    from dataclasses import replace
+
+    table = wording.weight_table(parts.inputs, parts.found, parts.groups, 2e6)
+    np.testing.assert_allclose(table["money"], 2e6 * table["weight"], atol=0.01)
+    np.testing.assert_allclose(table["trade_money"], 2e6 * table["trade"], atol=0.01)
+    shown = wording.shown_weights(table)
+    assert shown["money"].iloc[0] == f"{table['money'].iloc[0]:,.0f}"
+    assert shown["trade money"].iloc[0] == f"{table['trade_money'].iloc[0]:+,.0f}"
+    turnover = float((parts.found.weights - 1 / 6).abs().sum())
+    text = wording.trades(parts.inputs, parts.found, replace(parts.plan, capital=2e6))
+    assert f"({2e6 * turnover * 0.002:,.0f})" in text
+
+
+def test_groups_are_added_up(parts):
+    table = wording.weight_table(parts.inputs, parts.found, parts.groups, 1000.0)
+    shown = wording.group_table(table)
+    bonds = table["weight"][table["class"] == "bonds"].sum()
+    assert shown.loc["bonds", "weight"] == f"{bonds:.1%}"
+    assert list(shown) == ["weight", "risk share", "previous", "trade", "money", "trade money"]
+    held = wording.weights_over_time(parts.compared, parts.inputs.groups)
+    np.testing.assert_allclose(held.sum(axis=1), 1)
+    assert set(held) == {"bonds", "equity", "other"}
+    single = wording.weights_over_time(parts.compared, None, most=2)
+    assert list(single)[2:] == ["others"]
+    np.testing.assert_allclose(single.sum(axis=1), 1)
+
+
+def test_the_frontier_starts_at_the_portfolio_of_lowest_variance(parts):
+    frontier = own_prices.frontier(parts.inputs, parts.plan, parts.found)
+    points = own_prices.risk_and_return(parts.inputs, parts.plan, parts.found)
+    expected = parts.found.diagnosis["volatility per period"] * 12**0.5
+    assert frontier.volatility[0] == pytest.approx(expected, rel=1e-6)
+    assert points["volatility"].iloc[0] == pytest.approx(expected, rel=1e-9)
+    assert points["mean"].iloc[0] == pytest.approx(frontier.mean[0], abs=1e-6)
+    assert list(points.index[:2]) == ["portfolio", "1/N"] and len(points) == 8
