@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options[name] = Path(options[name]).expanduser()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        report = write_report(**options, progress=sys.stderr.isatty())
+        report = write_report(**options, progress=True)
     except (MixfolioError, OSError) as error:
         print(f"mixfolio: {error}", file=sys.stderr)
         return BAD_INPUT

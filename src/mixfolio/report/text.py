@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mixfolio.optimization import EfficientFrontier
 from mixfolio.portfolio import MixedModelPortfolio
 from mixfolio.report.pipeline import EQUAL, MIXED, Comparison, Inputs, Plan, latest
 
@@ -26,9 +27,11 @@ __all__ = [
     "diagnosis_table",
     "escape",
     "findings",
+    "frontier_table",
     "group_table",
     "grouping",
     "history",
+    "live_frontier",
     "objective",
     "risk_by_source",
     "settings",
@@ -427,7 +430,7 @@ def comparison_table(compared: Comparison) -> pd.DataFrame:
     """
     table, gaps = compared.volatility, compared.gaps
     intervals = [
-        "itself" if name == compared.chosen else _interval(*gaps.loc[name, ["low", "high"]])
+        "–" if name == compared.chosen else _interval(*gaps.loc[name, ["low", "high"]])
         for name in table.index
     ]
     return pd.DataFrame(
@@ -748,6 +751,73 @@ def risk_by_source(found: MixedModelPortfolio, rows: int = 15) -> pd.DataFrame:
     held = held[held.abs().nlargest(rows).index].sort_values(kind="stable")
     table = found.attribution.contributions / found.attribution.variance
     return table.loc[held.index]
+
+
+def frontier_table(frontier: EfficientFrontier, rows: int = 5) -> pd.DataFrame:
+    """Some portfolios of the frontier.
+
+    Parameters
+    ----------
+    frontier : EfficientFrontier
+        Means and volatilities a year.
+    rows : int
+
+    Returns
+    -------
+    DataFrame of str
+        From the least risk to the most.
+    """
+    places = np.linspace(0, len(frontier.mean) - 1, rows).round().astype(int)
+    weights = frontier.weights.iloc[places]
+    largest = [
+        ", ".join(f"{name} {share:.0%}" for name, share in row[row > HELD].nlargest(3).items())
+        for _, row in weights.iterrows()
+    ]
+    return pd.DataFrame(
+        {
+            "volatility a year": [f"{x:.1%}" for x in frontier.volatility[places]],
+            "expected return a year": [f"{x:.1%}" for x in frontier.mean[places]],
+            "largest positions": largest,
+        },
+        [str(1 + place) for place in range(rows)],
+    )
+
+
+def live_frontier(frontier: EfficientFrontier, found: MixedModelPortfolio) -> dict[str, Any]:
+    """The frontier as the script of the page takes it.
+
+    Parameters
+    ----------
+    frontier : EfficientFrontier
+        Means and volatilities a year.
+    found : MixedModelPortfolio
+
+    Returns
+    -------
+    dict
+        Names of the assets that are held somewhere; the points with places for a drawing of 300 by
+        110; and the point whose weights are nearest to those of the portfolio.
+    """
+    held = frontier.weights.loc[:, (frontier.weights.abs() > HELD).any()]
+    start = int((frontier.weights - found.weights.to_numpy()).abs().sum(axis=1).argmin())
+    x, y = (5 + 290 * _unit(frontier.volatility), 105 - 100 * _unit(frontier.mean))
+    points = [
+        {
+            "volatility": round(float(frontier.volatility[i]), 5),
+            "mean": round(float(frontier.mean[i]), 5),
+            "x": round(float(x[i]), 1),
+            "y": round(float(y[i]), 1),
+            "weights": held.iloc[i].round(4).tolist(),
+        }
+        for i in range(len(held))
+    ]
+    return {"assets": [str(name) for name in held], "points": points, "start": start}
+
+
+def _unit(values: Any) -> Any:
+    """Numbers moved to between zero and one; all zero if they are one number."""
+    spread = float(np.ptp(values))
+    return (values - values.min()) / spread if spread > 0 else np.zeros(len(values))
 
 
 # ------------------------------------------------------------------------------ the past

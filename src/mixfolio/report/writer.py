@@ -7,6 +7,7 @@ error leaves nothing behind, and an earlier report as it was.
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -83,7 +84,7 @@ def write_report(
     seed : int
         Seed of the bootstrap.
     progress : bool
-        Whether to show a progress bar of cells.
+        Whether to say on stderr what is being done, one line per stage.
     **choices
         As in :func:`mixfolio.report.pipeline.make_plan`: lookback, window, max_position, max_group,
         min_heritability, costs, turnover_penalty, estimator, objective, allow_short, limits_file,
@@ -133,13 +134,26 @@ def write_report(
         "today": date.today().isoformat(),
     }
     target = Path(output)
+    say = _say if progress else _hush
+    shape = f"{len(inputs.returns):,} {inputs.frequency.name} returns of {inputs.returns.shape[1]}"
     with _workshop(target) as folder:
-        notebook = _execute(tools, parameters, folder, progress)
+        say(f"read {inputs.name}: {shape} assets")
+        say("choosing the portfolio and walking through the past; this may take a minute or more")
+        notebook = _execute(tools, parameters, folder)
+        say(f"writing {target}")
         page = html.render(notebook, subtitle=_subtitle(inputs), footer=_footer())
         (folder / "report.html").write_text(page, encoding="utf-8")
         _move(folder, target)
     weights, executed, made = (target / name for name in NAMES)
     return Report(made, executed, weights)
+
+
+def _say(stage: str) -> None:
+    print(f"mixfolio: {stage}", file=sys.stderr, flush=True)
+
+
+def _hush(stage: str) -> None:
+    pass
 
 
 def _plain(value: Any) -> Any:
@@ -194,9 +208,7 @@ def _template(jupytext: Any) -> Any:
     return notebook
 
 
-def _execute(
-    tools: Mapping[str, Any], parameters: dict[str, Any], folder: Path, progress: bool
-) -> Any:
+def _execute(tools: Mapping[str, Any], parameters: dict[str, Any], folder: Path) -> Any:
     """The executed notebook, also written into the folder with the weights."""
     papermill = tools["papermill"]
     notebook = _template(tools["jupytext"])
@@ -208,7 +220,7 @@ def _execute(
                 str(target).replace("{", "{{").replace("}", "}}"),  # it formats the path
                 parameters,
                 kernel_name="python3",
-                progress_bar=progress,
+                progress_bar=False,
                 cwd=str(folder),
             )
         except papermill.PapermillExecutionError as error:

@@ -27,7 +27,7 @@ GROUPS = own_data.groups().to_csv()
 def no_kernel(monkeypatch):
     """Parts without a kernel: what is tested here comes before one."""
 
-    def execute(tools, parameters, folder, progress):
+    def execute(tools, parameters, folder):
         for name in report.NAMES[:2]:
             (folder / name).write_text("made", encoding="utf-8")
 
@@ -54,8 +54,44 @@ def refused(folder, capsys, content, *options):
 def test_good_files_are_answered_with_places(tmp_path, capsys):
     assert run(tmp_path, CSV) == 0
     out, err = capsys.readouterr()
-    assert err == "" and len(out.splitlines()) == 3
+    assert len(out.splitlines()) == 3
+    stages = err.splitlines()
+    assert len(stages) == 3 and all(line.startswith("mixfolio: ") for line in stages)
+    assert stages[0].endswith(f"read prices.csv: {len(TABLE) - 1} monthly returns of 6 assets")
     assert str(tmp_path / "out" / "report.html") in out
+
+
+def test_every_option_reaches_the_notebook(tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(report, "_execute", lambda tools, given, folder: seen.update(given) or [
+        (folder / name).write_text("made", encoding="utf-8") for name in report.NAMES[:2]
+    ])  # fmt: skip
+    (tmp_path / "limits.csv").write_text("asset,lower,upper\nUS TIPS,0,0.2\n", encoding="utf-8")
+    (tmp_path / "views.csv").write_text(
+        "better,worse,value,confidence\nMSCI US,,0.03,\n", encoding="utf-8"
+    )
+    options = (
+        "--exclude|Hedge Funds|--benchmark|MSCI World USD|--riskless|0.01|--allow-short|"
+        "--objective|maximum-sharpe|--estimator|OAS|--capital|5000|--max-position|0.6|"
+        f"--limits|{tmp_path / 'limits.csv'}|--views|{tmp_path / 'views.csv'}"
+    )
+    assert run(tmp_path, CSV, *options.split("|")) == 0
+    assert seen["reading"] == {
+        "layout": "auto",
+        "missing": "raise",
+        "exclude": ["Hedge Funds"],
+        "benchmark": "MSCI World USD",
+        "riskless": "0.01",
+    }
+    assert seen["plan"] == {
+        "estimator": "OAS",
+        "objective": "maximum-sharpe",
+        "allow_short": True,
+        "capital": 5000.0,
+        "max_position": 0.6,
+        "limits_file": str((tmp_path / "limits.csv").resolve()),
+        "views_file": str((tmp_path / "views.csv").resolve()),
+    }
 
 
 def narrow_console(monkeypatch, name):
@@ -178,6 +214,13 @@ CHOICES = {
     "costs": (["--costs", "10"], "costs is 10"),
     "level": (["--level", "90"], "level is 90"),
     "missing groups": (["--groups", "nowhere.csv"], "nowhere.csv: there is no such file"),
+    "views of nothing": (["--views", "v.csv"], "v.csv: there is no such file"),
+    "limits of nothing": (["--limits", "l.csv"], "l.csv: there is no such file"),
+    "parity and a cap": (
+        ["--objective", "risk-parity", "--max-position", "0.4"],
+        "--objective risk-parity fixes every weight, so it contradicts --max-position",
+    ),
+    "unknown asset": (["--exclude", "Gold"], "--exclude Gold: prices.csv has no such asset"),
     "missing weights": (["--previous", "nowhere.csv"], "no such file"),
 }
 

@@ -1,9 +1,12 @@
 """A notebook as one page: nothing from elsewhere, nothing executable, everything that was said."""
 
 import base64
+import hashlib
 import re
+import shutil
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -64,9 +67,79 @@ def test_the_first_result_stands_out(html):
 
 
 def test_tables_have_no_style_of_their_own(html):
-    assert "dataframe" not in html and "text-align: right" not in html
+    assert "dataframe" not in html and "style=" not in html.split("<body>")[1]
     assert "<th></th>" not in html
     assert '<div class="table" tabindex="0"><table>' in html and "&lt;A&gt;" in html
+
+
+def test_columns_of_numbers_are_at_the_right_with_their_heading():
+    frame = pd.DataFrame(
+        {
+            "share": ["1.5%", "-0.3%", "–"],
+            "money": ["1,234", "+5", "0"],
+            "from": ["2020-01-31", "2021-01-31", "not yet"],
+            "interval": ["-1.0% to +2.0%", "+0.1% to +0.2%", "–"],
+            "meaning": ["12", "of 17", "1"],
+        },
+        ["2019", "2020", "2021"],
+    )
+    table = page._plain_table(frame.to_html())
+    for name in ("share", "money", "from", "interval"):
+        assert f'<th class="n">{name}</th>' in table
+    assert "<th>meaning</th>" in table and "<td>of 17</td>" in table
+    assert table.count('<td class="n">') == 12 and "<th>2019</th>" in table
+
+
+FRONTIER = {
+    "assets": ["<A>", 'B"'],
+    "points": [
+        {"volatility": 0.05, "mean": 0.01, "x": 5.0, "y": 105.0, "weights": [1.0, 0.0]},
+        {"volatility": 0.1, "mean": 0.03, "x": 295.0, "y": 5.0, "weights": [0.4, 0.6]},
+    ],
+    "start": 1,
+}
+
+
+@pytest.fixture
+def live():
+    cell = shown({page.FRONTIER: FRONTIER, "text/plain": "a control"})
+    return page.render(new_notebook(cells=[cell]), subtitle="x", footer="y")
+
+
+def test_only_the_script_of_the_page_is_allowed(live, html):
+    (script,) = re.findall(r"<script>(.*?)</script>", live, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in live and "unsafe" not in live
+    assert not re.findall(r"fetch|eval|XMLHttp|innerHTML|https?:", script)
+    assert " on" + "input=" not in live and "style=" not in live
+    assert "<th>&lt;A&gt;</th>" in live and "<A>" not in live
+    assert "<script" not in html
+
+
+@pytest.mark.slow
+def test_the_frontier_moves_with_the_control_and_is_hidden_without_scripts(live, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("there is no browser")
+    path = tmp_path / "report.html"
+    path.write_text(live, encoding="utf-8")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab, messages = browser.new_page(), []
+        tab.on("console", lambda message: messages.append(message.text))
+        tab.goto(path.as_uri())
+        assert "Volatility 10.0%, expected return 3.0%" in tab.inner_text("output")
+        assert tab.locator("tbody tr:visible").count() == 2
+        tab.locator("input").fill("0")
+        assert "Volatility 5.0%, expected return 1.0%" in tab.inner_text("output")
+        assert tab.locator("tbody tr:visible").all_inner_texts() == ["<A>\t100.0%\t"]
+        assert tab.locator("circle").get_attribute("cx") == "5" and messages == []
+        still = browser.new_context(java_script_enabled=False).new_page()
+        still.goto(path.as_uri())
+        assert not still.locator(".live").is_visible()
+        browser.close()
 
 
 def test_figures_are_inside_with_caption_and_alternative(html):
@@ -80,6 +153,11 @@ def test_nothing_is_asked_from_elsewhere(html):
     assert not re.findall(r'(?:src|href)="(?!data:)', html)
     assert "url(" not in html and "@import" not in html
     assert "default-src 'none'" in html
+
+
+def test_the_page_can_be_printed(html):
+    printed = html.split("@media print")[1]
+    assert "break-inside: avoid" in printed and "max-width: none" in printed
 
 
 def test_the_page_is_for_phones_and_both_schemes(html):

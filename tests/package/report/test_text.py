@@ -323,3 +323,11 @@ def test_the_frontier_starts_at_the_portfolio_of_lowest_variance(parts):
     assert points["volatility"].iloc[0] == pytest.approx(expected, rel=1e-9)
     assert points["mean"].iloc[0] == pytest.approx(frontier.mean[0], abs=1e-6)
     assert list(points.index[:2]) == ["portfolio", "1/N"] and len(points) == 8
+    live = wording.live_frontier(frontier, parts.found)
+    assert live["start"] == 0 and len(live["points"]) == len(frontier.mean)
+    assert (live["points"][0]["x"], live["points"][0]["y"]) == (5, 105)
+    assert (live["points"][-1]["x"], live["points"][-1]["y"]) == (295, 5)
+    for point in live["points"]:
+        assert sum(point["weights"]) == pytest.approx(1, abs=2e-3)
+    table = wording.frontier_table(frontier)
+    assert table["volatility a year"].iloc[-1] == f"{frontier.volatility[-1]:.1%}"

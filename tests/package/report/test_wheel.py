@@ -86,7 +86,8 @@ def test_the_command_reports_on_parquet_outside_the_repository(clean, tmp_path):
     command = clean.with_name("mixfolio" + clean.suffix)
     arguments = ("report", "prices.parquet", "--groups", "groups.parquet", "--output", "out")
     done = outside(command, *arguments, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith("mixfolio: ") for line in done.stderr.splitlines())
     inputs = own_prices.read_inputs(tmp_path / "long.csv", tmp_path / "groups.csv")
     expected = own_prices.build_portfolio(inputs, own_prices.make_plan(inputs)).weights
     found = read_weights(tmp_path / "out" / "weights.csv", expected.index)

@@ -34,6 +34,15 @@ def files(tmp_path_factory):
     return folder
 
 
+CHOICES = {
+    "max_position": 0.4,
+    "costs": 0.002,
+    "estimator": "OAS",
+    "objective": "maximum-diversification",
+    "capital": 1e6,
+}
+
+
 @pytest.fixture(scope="module")
 def made(files):
     """A report, in a folder two levels below what there is, whose names look like parameters."""
@@ -41,9 +50,10 @@ def made(files):
         files / "my prices.csv",
         files / "new {2024}" / "{seed}",
         group_file=files / "groups.csv",
-        max_position=0.4,
         max_group=None,
-        costs=0.002,
+        benchmark="E|F",
+        riskless="0.02",
+        **CHOICES,
     )
 
 
@@ -57,8 +67,8 @@ def test_three_files_are_left_and_nothing_else(files, made):
 
 
 def test_the_weights_are_those_of_the_functions(files, made):
-    inputs = own_prices.read_inputs(files / "my prices.csv", files / "groups.csv")
-    plan = own_prices.make_plan(inputs, max_position=0.4, costs=0.002)
+    inputs = own_prices.read_inputs(files / "my prices.csv", files / "groups.csv", benchmark="E|F")
+    plan = own_prices.make_plan(inputs, **CHOICES)
     expected = own_prices.build_portfolio(inputs, plan).weights
     found = read_weights(made.weights, inputs.returns.columns)
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -69,7 +79,10 @@ def test_the_page_says_everything(made):
     html = made.page.read_text(encoding="utf-8")
     for heading in ("Your portfolio", "The data", "Where the risk comes from", "What it would"):
         assert heading in html
-    assert html.count("<figure>") == 2 and html.count('<div class="table"') == 6
+    for words in ("Beta to E|F", "Sharpe ratio", "on the covariance of OAS", "1,000,000"):
+        assert words in html
+    assert html.count("<figure>") == 7 and html.count('<div class="table') == 13
+    assert html.count('<div class="live" hidden') == 1
     assert "my prices.csv, with prices to 2026-" in html
     assert "nan" not in re.sub(r"base64,[^\"]+|finance|Finance", "", html)
 
@@ -196,7 +209,7 @@ def test_without_the_extra_it_says_what_to_install(files, tmp_path, monkeypatch,
 def quick(monkeypatch):
     """Let the parts be made without a kernel."""
 
-    def execute(tools, parameters, folder, progress):
+    def execute(tools, parameters, folder):
         for name in report.NAMES[:2]:
             (folder / name).write_text(f"new {name}", encoding="utf-8")
 
@@ -265,5 +278,5 @@ def test_data_errors_come_as_they_are(tmp_path):
 def test_the_weights_file_can_be_given_back(files, made):
     held = pd.read_csv(made.weights)
     assert list(held)[:2] == ["asset", "weight"]
-    inputs = own_prices.read_inputs(files / "my prices.csv", None, made.weights)
+    inputs = own_prices.read_inputs(files / "my prices.csv", None, made.weights, benchmark="E|F")
     assert inputs.previous.sum() == pytest.approx(1, abs=1e-4)
