@@ -27,10 +27,12 @@ __all__ = [
     "diagnosis_table",
     "escape",
     "findings",
+    "frontier_note",
     "frontier_table",
     "group_table",
     "grouping",
     "history",
+    "is_flat",
     "live_frontier",
     "objective",
     "risk_by_source",
@@ -46,6 +48,8 @@ __all__ = [
 SHOWN = 25  # rows of a table of assets
 HELD = 5e-4  # a weight that is shown as 0.1% or more
 FORMATS = {"trade": "{:+.1%}", "money": "{:,.0f}", "trade_money": "{:+,.0f}"}
+FLAT = 1e-6  # a year; a difference of expected returns that is none
+MOVING = 12  # assets beside the control that moves along the frontier
 FEW = 5  # periods per asset, below which they are few
 OLD = 3  # periods after which the last price is old
 NOUNS = {"weekly": "week", "monthly": "month", "quarterly": "quarter", "yearly": "year"}
@@ -568,9 +572,10 @@ def group_table(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        The largest weight first.
+        The largest weight first; groups without any are left out.
     """
     totals = table.groupby(table.columns[1]).sum(numeric_only=True)
+    totals = totals[(totals.abs() > HELD).any(axis=1)]
     totals = totals.sort_values("weight", ascending=False).rename_axis(None)
     columns = {
         str(name).replace("_", " "): totals[name].map(FORMATS.get(str(name), "{:.1%}").format)
@@ -753,6 +758,46 @@ def risk_by_source(found: MixedModelPortfolio, rows: int = 15) -> pd.DataFrame:
     return table.loc[held.index]
 
 
+def frontier_note(frontier: EfficientFrontier) -> str:
+    """What the frontier is, or why there is none.
+
+    Parameters
+    ----------
+    frontier : EfficientFrontier
+        Means and volatilities a year.
+
+    Returns
+    -------
+    str
+    """
+    if is_flat(frontier):
+        return (
+            "There is no frontier to show: the past does not tell the expected returns of these "
+            "assets apart, and shrinking makes them all the same. More risk is then expected to "
+            "buy nothing."
+        )
+    return (
+        "The frontier has the portfolios of least risk at each expected return, within your "
+        "limits. Expected returns are views, or past means, shrunken toward each other, in excess "
+        "of the riskless asset if there is one. They are uncertain: read the curve as a picture, "
+        "and not as a promise."
+    )
+
+
+def is_flat(frontier: EfficientFrontier) -> bool:
+    """Whether all portfolios of the frontier have the same expected return, but for rounding.
+
+    Parameters
+    ----------
+    frontier : EfficientFrontier
+
+    Returns
+    -------
+    bool
+    """
+    return float(np.ptp(frontier.mean)) < FLAT
+
+
 def frontier_table(frontier: EfficientFrontier, rows: int = 5) -> pd.DataFrame:
     """Some portfolios of the frontier.
 
@@ -795,10 +840,12 @@ def live_frontier(frontier: EfficientFrontier, found: MixedModelPortfolio) -> di
     Returns
     -------
     dict
-        Names of the assets that are held somewhere; the points with places for a drawing of 300 by
-        110; and the point whose weights are nearest to those of the portfolio.
+        Names of the assets with the largest weights; the points with places for a drawing of 300
+        by 110; and the point whose weights are nearest to those of the portfolio.
     """
-    held = frontier.weights.loc[:, (frontier.weights.abs() > HELD).any()]
+    most = frontier.weights.abs().max()
+    largest = most[most > HELD].nlargest(MOVING).index
+    held = frontier.weights.loc[:, frontier.weights.columns.isin(largest)]
     start = int((frontier.weights - found.weights.to_numpy()).abs().sum(axis=1).argmin())
     x, y = (5 + 290 * _unit(frontier.volatility), 105 - 100 * _unit(frontier.mean))
     points = [

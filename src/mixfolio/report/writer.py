@@ -32,6 +32,7 @@ PathLike = str | os.PathLike[str]
 
 NAMES = ("weights.csv", "report.ipynb", "report.html")
 TEMPLATE = "template.md"
+HIGHEST_LEVEL = 0.999  # that the resamples of the bootstrap can tell
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 QUIET = "c.Application.log_level = 40\nc.HistoryManager.enabled = False\n"
 
@@ -80,7 +81,8 @@ def write_report(
     output : path
         Folder, made if it is not there. Reports in it are replaced, other files left alone.
     level : float
-        Confidence of the model confidence set of estimators, between 0 and 1.
+        Confidence of the model confidence set of estimators and of the intervals, above 0 and at
+        most 0.999.
     seed : int
         Seed of the bootstrap.
     progress : bool
@@ -162,8 +164,10 @@ def _plain(value: Any) -> Any:
 
 
 def _read_level(level: float) -> float:
-    if not 0 < level < 1:
-        raise ReportError(f"level is {level}; it must lie between 0 and 1, such as 0.90.")
+    if not 0 < level <= HIGHEST_LEVEL:
+        raise ReportError(
+            f"level is {level}; it must lie between 0 and {HIGHEST_LEVEL}, such as 0.90."
+        )
     return float(level)
 
 

@@ -329,5 +329,24 @@ def test_the_frontier_starts_at_the_portfolio_of_lowest_variance(parts):
     assert (live["points"][-1]["x"], live["points"][-1]["y"]) == (295, 5)
     for point in live["points"]:
         assert sum(point["weights"]) == pytest.approx(1, abs=2e-3)
+    assert not wording.is_flat(frontier) and "within your limits" in wording.frontier_note(frontier)
     table = wording.frontier_table(frontier)
     assert table["volatility a year"].iloc[-1] == f"{frontier.volatility[-1]:.1%}"
+
+
+def test_a_frontier_of_equal_means_is_called_none(parts):
+    from dataclasses import replace
+
+    frontier = own_prices.frontier(parts.inputs, parts.plan, parts.found)
+    flat = replace(frontier, mean=np.full(len(frontier.mean), 0.05))
+    assert wording.is_flat(flat) and "no frontier to show" in wording.frontier_note(flat)
+
+
+def test_of_many_assets_the_control_shows_the_largest(parts):
+    from dataclasses import replace
+
+    frontier = own_prices.frontier(parts.inputs, parts.plan, parts.found)
+    wide = pd.DataFrame(np.tile(np.arange(1, 31) / 465, (len(frontier.mean), 1)))
+    found = replace(parts.found, weights=wide.iloc[0])
+    live = wording.live_frontier(replace(frontier, weights=wide), found)
+    assert live["assets"] == [str(place) for place in range(18, 30)]
