@@ -156,11 +156,9 @@ def _printed(claim: "pd.Series[str]") -> str:
 
 
 def _place(link: str) -> tuple[str, str]:
-    """Address of a section of the book, and the words of the link."""
+    """Address of a section of a chapter, and the words of the link."""
     page, _, anchor = link.partition("#")
-    address = f"{page}.html" if page[0].isdigit() else f"../{page}.html"
-    label = f"chapter {int(page[:2])}" if page[0].isdigit() else page
-    return (f"{address}#{anchor}" if anchor else address), label
+    return f"{page}.html#{anchor}", f"chapter {int(page[:2])}"
 
 
 HEAD = ("claim", "printed", "computed", "verdict", "where")
