@@ -33,7 +33,7 @@ from mixfolio._inputs import (
 from mixfolio.errors import DataError, SingularCovarianceError
 from mixfolio.optimization import _optimizers
 from mixfolio.optimization._constraints import asset_names
-from mixfolio.optimization._optimizers import Weights, labelled, read_moments
+from mixfolio.optimization._optimizers import Weights, labelled, read_moments, without_dust
 
 LINKAGES = ("single", "complete", "average", "weighted", "centroid", "median", "ward")
 
@@ -244,7 +244,8 @@ def hierarchical_risk_parity(
         order = leaves_list(_tree(matrix, method, optimal_ordering))
     weights = np.empty(len(matrix))
     weights[order] = _bisect(matrix.take(order, axis=0).take(order, axis=1))
-    return labelled(weights, labels, "hierarchical_risk_parity")
+    held = without_dust(weights)  # of many tiny weights, what is swept is not rounding alone
+    return labelled(held / held.sum(), labels, "hierarchical_risk_parity")
 
 
 def _bisect(matrix: Array) -> Array:

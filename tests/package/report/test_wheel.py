@@ -66,7 +66,7 @@ def test_the_wheel_holds_the_notebook_the_data_and_the_command(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         entry = next(name for name in names if name.endswith("entry_points.txt"))
-        assert b"mixfolio = mixfolio.report.cli:main" in archive.read(entry)
+        assert b"mixfolio = mixfolio.__main__:main" in archive.read(entry)
     for name in ("report/template.md", "_data/datapackage.json", "py.typed"):
         assert f"mixfolio/{name}" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
