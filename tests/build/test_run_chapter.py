@@ -1,11 +1,13 @@
 """A reader runs one chapter with parameters: what goes wrong is said plainly."""
 
+import re
+
 import projects
 import pytest
 from bs4 import BeautifulSoup
 
 from tools.build import notebook, run_chapter
-from tools.build.project import UserError
+from tools.build.project import Project, UserError
 
 DECLARED = {
     "n": run_chapter.Parameter("n", "int", "3", "a count"),
@@ -28,6 +30,57 @@ def test_a_value_of_another_type(given):
     with pytest.raises(UserError, match="must be of type") as error:
         run_chapter.parse(DECLARED, [given])
     assert "rate: float = 0.5  # a rate" in str(error.value)
+
+
+LIMITED = {
+    "n": run_chapter.Parameter("n", "int", "100", "stocks in the figure, 2 to 400"),
+    "share": run_chapter.Parameter("share", "float", "0.2", "of the cells, 0 to 0.5"),
+    "rate": run_chapter.Parameter("rate", "float", "0.02", "may be negative"),
+    "n_draws": run_chapter.Parameter("n_draws", "int", "10", "draws"),
+    "n_jobs": run_chapter.Parameter("n_jobs", "int", "1", "processes; -1 for all cores"),
+    "seed": run_chapter.Parameter("seed", "int", "1", "of the random numbers"),
+    "since": run_chapter.Parameter("since", "str", '"2015-01-01"', "a day"),
+    "year": run_chapter.Parameter("year", "str", '"1980"', "a year"),
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("n=401", "from 2 to 400"),
+        ("n=1", "from 2 to 400"),
+        ("share=0.6", r"from 0 to 0\.5"),
+        ("rate=1e999", "finite"),
+        ("n_draws=0", "at least 1"),
+        ("n_jobs=0", "at least 1"),
+        ("n_jobs=-2", "at least 1"),
+        ("seed=-1", "at least 0"),
+        ("since=2015-02-30", "a date, as 2015-01-01"),
+        ("since=yesterday", "a date"),
+        ("year=80", "a year, as 1980"),
+    ],
+)
+def test_a_value_that_the_chapter_cannot_take_is_refused_by_name(given, why):
+    name, value = given.split("=")
+    with pytest.raises(UserError, match=rf"^{name} is {value}; it must be .*{why}"):
+        run_chapter.parse(LIMITED, [given])
+
+
+def test_values_at_the_ends_are_taken():
+    given = ["n=400", "share=0", "rate=-0.1", "n_jobs=-1", "seed=0", "since=1999-12-31"]
+    assert len(run_chapter.parse(LIMITED, given)) == 6
+
+
+@pytest.mark.book
+@pytest.mark.parametrize("chapter", Project().chapters())
+def test_every_chapter_takes_its_own_parameters_and_bends_none(chapter):
+    """What a chapter cuts to size has its range in the comment, where the command reads it."""
+    nb = notebook.read_chapter(Project().source(chapter))
+    code = "\n".join(cell.source for cell in notebook.code_cells(nb))
+    for one in run_chapter.parameters(nb).values():
+        assert not run_chapter.impossible(one, run_chapter._literal(one.default))
+        if re.search(rf"\b(?:min|clip)\((?:max\()?{one.name}\b", code):
+            assert run_chapter.RANGE.search(one.help), f"{one.name} is cut, and has no range"
 
 
 def test_an_unknown_name():

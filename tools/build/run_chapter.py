@@ -8,10 +8,12 @@ it shows which chapters and parameters there are.
 
 import ast
 import hashlib
+import math
 import os
 import re
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ from tools.site import render
 
 Value = Any
 MAX_NAME = 120  # characters of a file name that holds parameters
+RANGE = re.compile(r"\b(\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)$")
+DATES = ((r"\d{4}-\d\d-\d\d", "%Y-%m-%d", "a date"), (r"\d{4}", "%Y", "a year"))
 NOTE = """\
 :::{{admonition}} A rerun
 :class: warning
@@ -109,8 +113,41 @@ def parse(declared: dict[str, Parameter], given: list[str]) -> dict[str, Value]:
             raise UserError(
                 f"{name} must be of type {wanted}, but {text!r} is not.\n{listing(declared)}"
             )
-        values[name] = float(value) if wanted == "float" else value
+        value = float(value) if wanted == "float" else value
+        if why := impossible(declared[name], value):
+            raise UserError(f"{name} is {text}; {why}.\n{listing(declared)}")
+        values[name] = value
     return values
+
+
+def impossible(parameter: Parameter, value: Value) -> str:
+    """Why a chapter cannot take a value of the right type; empty if it can.
+
+    A comment that says ``2 to 400`` is the range. Counts are positive, -1 processes are all cores,
+    a seed may be zero. What looks like a date or a year has to be one.
+    """
+    limits = RANGE.search(parameter.help)
+    if parameter.type in ("int", "float") and not math.isfinite(value):
+        return "it must be finite"
+    if limits and not float(limits[1]) <= value <= float(limits[2]):
+        return f"it must be from {limits[1]} to {limits[2]}"
+    least = 0 if parameter.name == "seed" else 1
+    all_cores = parameter.name == "n_jobs" and value == -1
+    if parameter.type == "int" and value < least and not (limits or all_cores):
+        return f"it must be at least {least}"
+    default = str(_literal(parameter.default))
+    for pattern, form, what in DATES:
+        if parameter.type == "str" and re.fullmatch(pattern, default) and not _is_date(value, form):
+            return f"it must be {what}, as {default}"
+    return ""
+
+
+def _is_date(text: str, form: str) -> bool:
+    try:
+        datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return True
 
 
 def annotated(nb: NotebookNode, values: dict[str, Value]) -> NotebookNode:
