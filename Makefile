@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 CHAPTER ?=
+NAME ?=
 PARAMS ?=
 PORT ?= 8000
 SETTINGS ?=
@@ -15,10 +16,10 @@ VPY = .venv/bin/python
 DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve run portfolio accept portable data lock lint mutants bench clean
+.PHONY: help env book test serve run portfolio accept portable new-chapter data lock lint mutants bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 env: ## make .venv hold what requirements.lock says
 	@$(PYTHON) tools/environment.py
@@ -35,6 +36,9 @@ serve: env ## local site that follows your edits [PORT=8000]
 
 run: env ## one chapter with your parameters: CHAPTER=01 [PARAMS="n_assets=50 seed=7"]
 	@$(VPY) -m tools.build.run_chapter $(CHAPTER) $(PARAMS)
+
+new-chapter: env ## start a chapter from a template that keeps the rules: NAME=two-words
+	@$(VPY) -m tools.build.new_chapter "$(NAME)"
 
 portfolio: env ## report on your prices: PRICES=my.csv [GROUPS=groups.csv OUTPUT=dir OPTIONS="--costs 0.002"]
 	@$(VPY) -m mixfolio report "$(PRICES)" $(if $(GROUPS),--groups "$(GROUPS)") \
