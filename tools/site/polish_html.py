@@ -5,6 +5,7 @@ book does not use. Each function below removes one kind of defect from one page.
 """
 
 import copy
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -371,6 +372,21 @@ def lead_to_index(soup: BeautifulSoup, root_page: str) -> None:
             link["href"] = path.removesuffix(f"{root_page}.html") + "index.html" + mark + fragment
 
 
+def say_how_to_run(page: Path, soup: BeautifulSoup) -> None:
+    """A chapter ends with the one command that runs it."""
+    number = re.fullmatch(r"(\d\d)-.*", page.stem)
+    article = soup.select_one("article")
+    if number is None or page.parent.name != "chapters" or article is None:
+        return
+    line = BeautifulSoup(
+        f'<p class="run-this-chapter">Run this chapter: <code>make run CHAPTER={number[1]}</code> '
+        "in the folder of the book; "
+        '<code>PARAMS="name=value"</code> behind it changes a parameter.</p>',
+        "html.parser",
+    )
+    article.append(line)
+
+
 def polish_page(
     page: Path, site: Path, book: metadata.Book, terms: cards.Terms, root_page: str
 ) -> Polished:
@@ -378,6 +394,7 @@ def polish_page(
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     name = page.relative_to(site).as_posix()
     lead_to_index(soup, root_page)
+    say_how_to_run(page, soup)
     for step in STEPS:
         step(soup)
     finish_drawings(page, soup)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools import environment
 from tools.build.project import Argument, Project, UserError, run_command, run_python
-from tools.site import check_site, polish_html, stage
+from tools.site import check_site, downloads, polish_html, stage
 
 JUPYTER_BOOK = ("-c", "from jupyter_book.cli.main import main; main()", "build")
 STRICT = ("-W", "-n", "--keep-going")  # a warning, also of a missing reference, is an error
@@ -56,6 +56,7 @@ def render(project: Project, target: Path) -> None:
     made.replace(partial)
     shutil.rmtree(work, ignore_errors=True)
     polish_html.polish(partial, pages[0], project)
+    downloads.write(project, partial)
     problems = check_site.check(partial, pages, project)
     if problems:
         raise RenderError("\n".join(problems))
@@ -76,6 +77,7 @@ def render_one(project: Project, chapter: str, executed: Path) -> Path:
     for directory in (work, source):
         shutil.rmtree(directory, ignore_errors=True)
     polish_html.polish(target, root, project)
+    downloads.write(project, target)
     return target / f"{page}.html"
 
 
