@@ -6,10 +6,16 @@ goes out as an array. Nothing is filled, dropped or reordered in silence: an inp
 that cannot be used raises :class:`~mixfolio.errors.DataError`.
 """
 
+import functools
+import inspect
 import operator
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -34,6 +40,7 @@ KINDS = {
     "m": "spans of time. Convert them to numbers on purpose first.",
 }
 LARGEST = 1e150  # squares of larger numbers overflow
+LONGEST = 2**63 - 1  # whole numbers beyond this do not fit into an array
 
 
 def _float_array(values: Any, what: str) -> Array:
@@ -116,6 +123,34 @@ def _require_finite(values: Array, rows: Any, columns: Any, what: str) -> None:
     )
 
 
+def read_array(values: Any, what: str) -> Array:
+    """Finite real numbers of any shape as a fresh array, or a DataError that names the argument.
+
+    Parameters
+    ----------
+    values : Series, DataFrame, array-like or float
+    what : str
+        The name of the argument, for the error message.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    DataError
+        If a cell is missing, infinite or no number.
+    """
+    numbers = _float_array(values, what)
+    bad = int(numbers.size - np.isfinite(numbers).sum())
+    if bad:
+        raise DataError(
+            f"{what} has {bad} missing or infinite value(s), the first at position "
+            f"{np.flatnonzero(~np.isfinite(numbers))[0]}. Drop or fill them on purpose first."
+        )
+    return numbers
+
+
 def read_number(value: Any, what: str) -> float:
     """`value` as a finite float, or a DataError that names the argument.
 
@@ -136,8 +171,8 @@ def read_number(value: Any, what: str) -> float:
     """
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{what} is {value!r}; it must be a number.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"{what} is {_shown(value)}; it must be a number.") from error
     if not np.isfinite(number):
         raise DataError(f"{what} is {number}; it must be a finite number.")
     return number
@@ -550,6 +585,33 @@ def label_matrix(values: Array, labels: Labels | None) -> Any:
     return values if labels is None else pd.DataFrame(values, index=labels, columns=labels)
 
 
+def require_labels(groups: Any) -> None:
+    """Refuse what cannot be group labels, one for each asset, by its kind.
+
+    Parameters
+    ----------
+    groups : Series, mapping, DataFrame or array-like
+
+    Raises
+    ------
+    DataError
+    """
+    if isinstance(groups, str | bytes | set | frozenset) or not hasattr(groups, "__len__"):
+        raise DataError(
+            f"groups is {groups!r:.60}, of type {type(groups).__name__}; it must be a Series, a "
+            "mapping or a list with one group label per asset, or a table of zeros and ones."
+        )
+    require_even(groups, "groups")
+
+
+def require_even(values: Any, what: str) -> None:
+    """Refuse lists whose rows have different lengths: no table holds them."""
+    try:
+        np.shape(values)
+    except ValueError as error:
+        raise DataError(f"{what} has rows of different lengths. Make them the same.") from error
+
+
 def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[Array, list[Any]]:
     """Turn group labels, or a table of zeros and ones, into a membership matrix.
 
@@ -573,11 +635,7 @@ def read_membership(groups: Any, n_assets: int, labels: Labels | None) -> tuple[
     DataError
         If an asset has no entry, a label is missing, or a table holds anything but 0 and 1.
     """
-    if isinstance(groups, str | bytes | set | frozenset) or not hasattr(groups, "__len__"):
-        raise DataError(
-            f"groups is {groups!r:.60}, of type {type(groups).__name__}; it must be a Series, a "
-            "mapping or a list with one group label per asset, or a table of zeros and ones."
-        )
+    require_labels(groups)
     if isinstance(groups, Mapping):
         groups = pd.Series(dict(groups))
     if labels is None and _labelled(groups):
@@ -627,3 +685,271 @@ def _membership_table(table: pd.DataFrame, n_assets: int) -> tuple[Array, list[A
             "asset, and hold only zeros and ones."
         )
     return values, list(table.columns)
+
+
+# ------------------------------------------------------------------ arguments by their annotations
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Check: TypeAlias = Callable[[Any, str], None]  # of a value and its name
+Kind: TypeAlias = tuple[Callable[[Any], bool], str]  # whether a value is one, and its description
+
+FUNCTIONS: tuple[Any, ...] = (Callable,)
+CHOICES: tuple[Any, ...] = (Literal,)
+TABLES = (pd.DataFrame, pd.Series, np.ndarray)
+COLLECTIONS = {Mapping: "a mapping", Sequence: "a list", Iterable: "a list", tuple: "a tuple"}
+
+
+def checked(function: Function) -> Function:
+    """A public function whose arguments are held against its own annotations at every call.
+
+    What no annotation allows - a text for a number, None where it has no meaning, a truth value for
+    a number, an unknown choice, a mapping for a table - is refused with a
+    :class:`~mixfolio.errors.DataError` that names the argument. Numbers must be finite. Limits of a
+    method's own stay with the method, and so do the cells of its tables.
+
+    Parameters
+    ----------
+    function : function
+        All its arguments are annotated.
+
+    Returns
+    -------
+    function
+        With the same name, signature and docstring.
+    """
+    return checked_but()(function)
+
+
+def checked_but(*names: str) -> Callable[[Function], Function]:
+    """:func:`checked`, for a function that reads some of its arguments better by itself.
+
+    Parameters
+    ----------
+    names : str
+        The arguments to let off.
+
+    Returns
+    -------
+    function
+        A decorator.
+    """
+
+    def decorate(function: Function) -> Function:
+        # Not before the first call: by then all that the annotations name exists.
+        read = functools.cache(lambda: _checks(cast("types.FunctionType", function), names))
+
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            in_order, by_name = read()
+            for value, (name, check) in zip(args, in_order, strict=False):
+                if check is not None:
+                    check(value, name)
+            for name, value in kwargs.items():
+                check = by_name.get(name)
+                if check is not None:
+                    check(value, name)
+            return function(*args, **kwargs)
+
+        return cast("Function", guarded)
+
+    return decorate
+
+
+def require_fields(instance: Any) -> None:
+    """What :func:`checked` is for functions, for the fields of a dataclass that users make.
+
+    Parameters
+    ----------
+    instance : dataclass
+        Call it first in `__post_init__`.
+
+    Raises
+    ------
+    DataError
+        If a field is none of the kinds that its annotation allows.
+    """
+    for name, check in _fields(cast("Any", type(instance))).items():
+        if check is not None:
+            check(getattr(instance, name), name)
+
+
+@functools.cache
+def _fields(cls: type) -> dict[str, Check | None]:
+    names = vars(sys.modules[cls.__module__])
+    return {name: _check(_resolved(hint, names)) for name, hint in cls.__annotations__.items()}
+
+
+def _checks(
+    function: types.FunctionType, but: tuple[str, ...]
+) -> tuple[list[tuple[str, Check | None]], dict[str, Check | None]]:
+    """One check for each argument, None where anything goes: in order of position, and by name."""
+    by_name: dict[str, Check | None] = {}
+    in_order = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        hint = _resolved(parameter.annotation, vars(sys.modules[function.__module__]))
+        if parameter.kind is parameter.VAR_KEYWORD:
+            options = typing.get_args(hint)  # of Unpack[a TypedDict]
+            hints = typing.get_type_hints(options[0]) if options else {}
+            by_name |= {key: _check(one) for key, one in hints.items() if key not in but}
+            continue
+        check = None if name in but else _check(hint)
+        by_name[name] = check
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            in_order.append((name, check))
+    return in_order, by_name
+
+
+def _resolved(hint: Any, names: Mapping[str, Any]) -> Any:
+    """An annotation, whether it is written as a text or not; Any where only type checkers know."""
+    if not isinstance(hint, str):
+        return hint
+    try:
+        return eval(re.sub(r"(Series|Index)\[[^][]*\]", r"\1", hint), dict(names))
+    except (NameError, AttributeError):
+        return Any
+
+
+def _check(hint: Any) -> Check | None:
+    """The check of one annotation, None where anything goes."""
+    members = list(_members(hint))
+    origins = [typing.get_origin(member) or member for member in members]
+    if any(member is Any or member is object for member in members):
+        return None
+    table = sum(origin in TABLES or origin is Sequence for origin in origins) > 1
+    kinds = [
+        _kind(member)
+        for member, origin in zip(members, origins, strict=True)
+        if not (table and (origin in TABLES or origin is Sequence))
+    ]
+    wanted = " or ".join(dict.fromkeys(text for _, text in kinds))
+    tests = tuple(test for test, _ in kinds)
+
+    def check(value: Any, what: str) -> None:
+        for test in tests:
+            if test(value):
+                return
+        if table:
+            _require_table(value, what, wanted)
+        else:
+            raise DataError(f"{what} is {_shown(value)}; it must be {wanted}.")
+
+    return check
+
+
+def _members(hint: Any) -> Iterable[Any]:
+    """The kinds that an annotation allows, one by one."""
+    if isinstance(hint, TypeVar):
+        for one in hint.__constraints__ or (hint.__bound__ or Any,):
+            yield from _members(one)
+    elif typing.get_origin(hint) in (typing.Union, types.UnionType):
+        for one in typing.get_args(hint):
+            yield from _members(one)
+    else:
+        yield hint
+
+
+def _kind(hint: Any) -> Kind:
+    """How to tell a value of this kind, and what to call it."""
+    origin = typing.get_origin(hint) or hint
+    if hint in SIMPLE:
+        return SIMPLE[hint]
+    if origin in CHOICES:
+        choices = typing.get_args(hint)
+        return (
+            lambda value: isinstance(value, str) and value in choices,
+            f"one of {', '.join(map(repr, choices))}",
+        )
+    if origin is typing.IO:
+        return (lambda value: hasattr(value, "read") or hasattr(value, "write"), "an open file")
+    if origin is np.ndarray:
+        return _is_array, "an array of finite numbers"
+    if origin in COLLECTIONS:
+        return _collection(hint, origin)
+    if not isinstance(origin, type) or getattr(origin, "_is_protocol", False):
+        return (lambda value: value is not None, "given")
+    return (
+        lambda value: isinstance(value, origin),
+        "a function"
+        if origin in FUNCTIONS
+        else f"a {origin.__module__.split('.')[0]} {origin.__qualname__}",
+    )
+
+
+def _collection(hint: Any, origin: Any) -> Kind:
+    """Of lists, tuples and mappings: their members are checked where these are simple."""
+    inner = [one for one in typing.get_args(hint) if one is not Ellipsis][-1:]
+    test, text = SIMPLE.get(inner[0], (None, "")) if inner else (None, "")
+    arguments = typing.get_args(hint)
+    length = len(arguments) if origin is tuple and Ellipsis not in arguments else None
+    noun = COLLECTIONS[origin] + (f", each member {text}" if text else "")
+    noun += f", {length} in number" if length else ""
+
+    def accepts(value: Any) -> bool:
+        if origin is Mapping:
+            return isinstance(value, Mapping) and (test is None or all(map(test, value.values())))
+        if isinstance(value, str | bytes | set | Mapping) or not isinstance(value, Iterable):
+            return False
+        if isinstance(value, Iterator):
+            return length is None
+        return length in (None, len(list(value))) and (test is None or all(map(test, value)))
+
+    return accepts, noun
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        return False
+    return not isinstance(value, np.complexfloating | np.timedelta64) and bool(
+        -LARGEST <= value <= LARGEST
+    )
+
+
+def _is_whole(value: Any) -> bool:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool | np.timedelta64):
+        return False
+    return bool(-LONGEST <= value <= LONGEST)
+
+
+def _is_array(value: Any) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "fiu"
+        and not isinstance(value, np.ma.MaskedArray)
+        and bool(np.vdot(value, value) <= LARGEST**2)
+    )
+
+
+SIMPLE: dict[Any, Kind] = {
+    float: (_is_number, "a finite number"),
+    int: (_is_whole, "a whole number"),
+    bool: (lambda value: isinstance(value, bool | np.bool_), "True or False"),
+    str: (lambda value: isinstance(value, str), "a text"),
+    type(None): (lambda value: value is None, "None"),
+}
+
+
+def _require_table(value: Any, what: str, wanted: str) -> None:
+    """Refuse what is no table or vector of numbers; its cells are read by the method."""
+    if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind in KINDS:
+            raise DataError(f"{what} holds {KINDS[value.dtype.kind]}")
+        _require_no_mask(value, what)
+        if value.ndim:
+            return
+    _require_ordered_numbers(value, what)
+    if isinstance(value, list | tuple):
+        require_even(value, what)
+    if not hasattr(value, "__len__") or isinstance(value, np.ndarray):
+        other = f", or {wanted}" if wanted else ""
+        raise DataError(
+            f"{what} is {_shown(value)}; it must be a table or a list of numbers{other}."
+        )
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it: short."""
+    if value is None or isinstance(value, str | int | float | np.generic):
+        return f"{value!r:.60}"
+    return f"of the type {type(value).__name__}"

@@ -21,12 +21,14 @@ from mixfolio import expected_returns, metrics, mixed_model, optimization
 from mixfolio._inputs import (
     Array,
     Labels,
+    checked,
     read_count,
     read_covariance,
     read_membership,
     read_number,
     read_returns,
     read_vector,
+    require_fields,
     require_history,
 )
 from mixfolio.covariance import nonlinear_shrinkage
@@ -54,6 +56,7 @@ TOLERANCE = 1e-8
 # ------------------------------------------------------------------ signals
 
 
+@checked
 def momentum(
     returns: pd.DataFrame,
     *,
@@ -117,6 +120,7 @@ def momentum(
     return [View.relative(list(winners), list(losers), premium, confidence=confidence)]
 
 
+@checked
 def breeding_values(returns: pd.DataFrame, relationship: Any = None) -> list[View]:
     """One absolute view per asset: its predicted expected return, as sure as it is reliable.
 
@@ -197,6 +201,7 @@ class Proposal:
     previous: pd.Series | None = None
 
 
+@checked
 def propose(
     returns: pd.DataFrame,
     signals: Iterable[Signal] = (),
@@ -334,6 +339,7 @@ class Limits:
     reject_beyond: float = 5.0
 
     def __post_init__(self) -> None:
+        require_fields(self)
         for name in (*MEASURES, "reject_beyond"):
             value = getattr(self, name)
             if value is not None and read_number(value, name) <= 0:
@@ -372,6 +378,7 @@ class Decision:
     reasons: list[str] = field(default_factory=list)
 
 
+@checked
 def review(proposal: Proposal, limits: Limits) -> Decision:
     """The risk agent: pass, adjust or reject a proposal, with a reason for every breach.
 

@@ -25,6 +25,7 @@ from typing import Any
 
 import pandas as pd
 
+from mixfolio._inputs import checked
 from mixfolio.errors import DataError
 from mixfolio.prices import read_prices, read_returns, to_returns
 
@@ -65,6 +66,7 @@ def catalogue() -> pd.DataFrame:
     return frame.assign(first=pd.to_datetime(frame["first"]), last=pd.to_datetime(frame["last"]))
 
 
+@checked
 def describe(name: str) -> dict[str, Any]:
     """Provenance, columns and known defects of a data set.
 
@@ -99,6 +101,7 @@ def describe(name: str) -> dict[str, Any]:
     return found
 
 
+@checked
 def load(name: str, *, role: str = "asset") -> pd.DataFrame:
     """Load a data set as decimal simple returns, one row per period.
 
@@ -137,6 +140,7 @@ def load(name: str, *, role: str = "asset") -> pd.DataFrame:
     return to_returns(stored) if entry["kind"] == "prices" else stored
 
 
+@checked
 def table(name: str) -> pd.DataFrame:
     """Load a data set as it is stored, all columns, after its hash is verified.
 
@@ -171,6 +175,7 @@ def table(name: str) -> pd.DataFrame:
     return frame.astype("float64")
 
 
+@checked
 def groups(name: str) -> pd.Series:
     """Group of every asset: its sector, asset class or portfolio family.
 
@@ -206,6 +211,7 @@ def groups(name: str) -> pd.Series:
 # ------------------------------------------------------------------- the descriptor
 
 
+@checked
 def published(name: str) -> pd.DataFrame:
     """Results that others printed or computed, to hold beside ours.
 
@@ -242,6 +248,7 @@ def published(name: str) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(_verified(entries[name])), index_col=entries[name]["index"])
 
 
+@checked
 def registered(name: str) -> dict[str, Any]:
     """The rules of a test that were written down before it was run.
 

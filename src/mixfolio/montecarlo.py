@@ -34,7 +34,7 @@ from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
-from mixfolio._inputs import Array, read_count
+from mixfolio._inputs import Array, checked, read_array, read_count
 from mixfolio.errors import DataError, MixfolioError
 
 __all__ = ["StudyError", "generator", "run", "summary"]
@@ -50,6 +50,7 @@ class StudyError(MixfolioError):
     """A study failed; the message names the replication, or those under way, to repeat alone."""
 
 
+@checked
 def generator(seed: int, replication: int) -> np.random.Generator:
     """The generator of one replication: that of the child ``replication`` of the seed.
 
@@ -80,6 +81,7 @@ def generator(seed: int, replication: int) -> np.random.Generator:
     return np.random.default_rng(sequence)
 
 
+@checked
 def run(
     study: Study,
     n_replications: int,
@@ -146,6 +148,8 @@ def run(
     """
     n_replications = read_count(n_replications, "n_replications")
     seed = read_count(seed, "seed", 0)
+    if n_jobs == 0:
+        raise DataError("n_jobs is 0; it must be a number of processes, and -1 for all cores.")
     store, rows = _Checkpoint(checkpoint, _name(study), seed), _Rows(seed)
     old = (rows.add(record) for record in store.read() if record[0] < n_replications)
     failures = [failure for failure in old if failure is not None]
@@ -164,6 +168,7 @@ def run(
     return rows.table()
 
 
+@checked
 def summary(results: pd.DataFrame) -> pd.DataFrame:
     """Mean, Monte Carlo standard error, median and quartiles of every measure.
 
@@ -184,6 +189,11 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     >>> montecarlo.summary(results).loc["Sharpe ratio"].round(3).to_dict()
     {'mean': 0.4, 's.e.': 0.13, 'lower quartile': 0.2, 'median': 0.3, 'upper quartile': 0.6}
     """
+    if results.shape[0] < 2 or not all(
+        pd.api.types.is_numeric_dtype(kind) for kind in results.dtypes
+    ):
+        raise DataError("results must hold two or more replications, and numbers only.")
+    read_array(results.fillna(0.0), "results")
     table = {
         "mean": results.mean(),
         "s.e.": results.std(ddof=1) / np.sqrt(len(results)),

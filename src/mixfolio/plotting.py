@@ -4,7 +4,7 @@ Chapters and the report's notebook import this module; no other module depends o
 methods named `plot`, which import it when they are called.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -18,6 +18,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
 from mixfolio import metrics
+from mixfolio._inputs import checked, read_array
 from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS
 
@@ -64,6 +65,7 @@ METHODS: Mapping[str, str] = {
 """Colours of what is no covariance estimator; those of estimators are in the registry."""
 
 
+@checked
 def colour(method: str) -> str:
     """The colour of a method, the same in every chapter.
 
@@ -94,6 +96,7 @@ def colour(method: str) -> str:
     return known[method]
 
 
+@checked
 def look(method: str) -> dict[str, str]:
     """Colour and marker of a method, for Matplotlib's functions that draw lines with points.
 
@@ -177,6 +180,7 @@ def _use_svg() -> None:
         )
 
 
+@checked
 def label_line(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
     """Write a label beside a line or a point instead of in a legend.
 
@@ -203,6 +207,7 @@ def label_line(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
     ax.annotate(text, (x, y), textcoords="offset points", **settings)
 
 
+@checked
 def percent_axis(ax: Axes, which: str = "both", decimals: int = 0) -> None:
     """Show decimals as per cent on the x axis, the y axis, or both.
 
@@ -228,6 +233,7 @@ def percent_axis(ax: Axes, which: str = "both", decimals: int = 0) -> None:
             axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
 
 
+@checked
 def paired_boxes(results: pd.DataFrame, names: Sequence[str], *, ax: Axes | None = None) -> Axes:
     """Boxplots in pairs, in sample and out of sample, one pair per portfolio.
 
@@ -258,7 +264,12 @@ def paired_boxes(results: pd.DataFrame, names: Sequence[str], *, ax: Axes | None
     ax = plt.subplots()[1] if ax is None else ax
     columns = [f"{name} {when}" for name in names for when in ("in", "out")]
     places = [3 * j + k for j in range(len(names)) for k in (0, 1)]
-    boxes = ax.boxplot(results[columns], positions=places, widths=0.7, patch_artist=True)
+    unknown = [column for column in columns if column not in results]
+    if unknown or not columns:
+        raise DataError(f"results has no column {unknown[:3]}; name portfolios that it has.")
+    boxes = ax.boxplot(
+        read_array(results[columns], "results"), positions=places, widths=0.7, patch_artist=True
+    )
     for box, column in zip(boxes["boxes"], columns, strict=True):
         box.set_facecolor(SKY if column.endswith(" in") else AMBER)
     labels = [name.replace(", ", ",\n") for name in names]
@@ -267,6 +278,7 @@ def paired_boxes(results: pd.DataFrame, names: Sequence[str], *, ax: Axes | None
     return ax
 
 
+@checked
 def heatmap(
     matrix: pd.DataFrame,
     *,
@@ -309,7 +321,15 @@ def heatmap(
     """
     ax = plt.subplots()[1] if ax is None else ax
     names = matrix.index if order is None else pd.Index(order)
-    values = matrix.loc[names, names].to_numpy()
+    if not all(isinstance(name, Hashable) for name in names):
+        raise DataError("order must hold names of rows of matrix, one each.")
+    lost = [name for name in names if name not in matrix.index or name not in matrix.columns]
+    if lost or len(names) == 0 or names.hasnans:
+        raise DataError(
+            f"matrix has no row and column for {lost[:3] or 'any name'}. Give rows, columns and "
+            "order the same names."
+        )
+    values = read_array(matrix.loc[names, names], "matrix")
     limit = float(np.abs(values).max()) if limit is None else limit
     signed = bool((values < -1e-12).any())
     colours = "RdBu" if signed else "Blues"
@@ -322,6 +342,7 @@ def heatmap(
     return image
 
 
+@checked
 def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Horizontal bars of shares that add up, one bar per row, the first row on top.
 
@@ -347,10 +368,11 @@ def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ['60%', '40%']
     >>> plt.close(ax.figure)
     """
+    shares_of = pd.DataFrame(read_array(table, "table"), table.index, table.columns)
     ax = plt.subplots()[1] if ax is None else ax
     left, heights = np.zeros(len(table)), -np.arange(len(table))
     for asset, shade in zip(table.columns, cycle(CYCLE), strict=False):
-        widths = table[asset].to_numpy()
+        widths = shares_of[asset].to_numpy()
         bars = ax.barh(heights, widths, left=left, color=shade, height=0.7, label=asset)
         shares = [f"{width:.0%}" if width > 0.06 else "" for width in widths]
         ax.bar_label(bars, shares, label_type="center", color="white")

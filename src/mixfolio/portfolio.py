@@ -15,7 +15,15 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import covariance, metrics, mixed_model, optimization
-from mixfolio._inputs import SUM_TOLERANCE, read_count, read_number, read_returns, require_history
+from mixfolio._inputs import (
+    SUM_TOLERANCE,
+    checked,
+    read_array,
+    read_count,
+    read_number,
+    read_returns,
+    require_history,
+)
 from mixfolio.errors import DataError
 from mixfolio.metrics import RiskAttribution
 from mixfolio.mixed_model import ShrunkModel
@@ -71,6 +79,7 @@ class MixedModelPortfolio:
     fitted: ShrunkModel[pd.DataFrame]
 
 
+@checked
 def mixed_model_portfolio(
     returns: pd.DataFrame,
     groups: Any = None,
@@ -256,6 +265,7 @@ def _allocate(
             "'maximum_diversification'."
         )
     if previous is not None:
+        read_array(previous, "previous")
         if abs(float(np.sum(previous)) - 1) > SUM_TOLERANCE:
             raise DataError(
                 f"previous sums to {float(np.sum(previous)):.6g}; what is held now must be shares "

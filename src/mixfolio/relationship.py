@@ -45,12 +45,14 @@ from mixfolio._inputs import (
     Labels,
     MatrixLike,
     VectorLike,
+    checked,
     label_matrix,
     read_count,
     read_number,
     read_returns,
     read_square,
     read_vector,
+    require_labels,
 )
 from mixfolio.errors import ConvergenceError, DataError
 
@@ -172,6 +174,7 @@ def _require_psd(values: Array, what: str) -> None:
 # -------------------------------------------------------------------- characteristics
 
 
+@checked
 def characteristics(
     returns: MatrixLike,
     market: VectorLike | None = None,
@@ -345,6 +348,7 @@ def _deepest(filled: Array) -> Array:
 # ---------------------------------------------------------------------------- kernels
 
 
+@checked
 def kernel(
     features: Matrix,
     *,
@@ -479,6 +483,7 @@ def _read_scale(scale: float | str, distances: Array) -> float:
 def from_groups(groups: pd.Series | pd.DataFrame | Mapping[Any, Any]) -> pd.DataFrame: ...
 @overload
 def from_groups(groups: Sequence[Any] | NDArray[Any]) -> Array: ...
+@checked
 def from_groups(groups: Any) -> pd.DataFrame | Array:
     """Similarity of assets from labels: the share of labels that two assets have in common.
 
@@ -510,6 +515,7 @@ def from_groups(groups: Any) -> pd.DataFrame | Array:
     >>> relationship.from_groups(sector).loc["JPM"].to_dict()
     {'JPM': 1.0, 'BAC': 1.0, 'XOM': 0.0}
     """
+    require_labels(groups)
     if isinstance(groups, Mapping):
         groups = pd.Series(dict(groups))
     labelled = isinstance(groups, pd.Series | pd.DataFrame)
@@ -532,6 +538,7 @@ def from_groups(groups: Any) -> pd.DataFrame | Array:
     return result
 
 
+@checked
 def combine(kernels: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matrix:
     """Weighted sum of relationship matrices, matched by name.
 
@@ -598,6 +605,7 @@ def combine(kernels: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matr
     return result
 
 
+@checked
 def similarity(relationship: pd.DataFrame, pairs: Sequence[tuple[Any, Any]]) -> pd.Series:
     """Entries of a relationship matrix for named pairs.
 
@@ -627,6 +635,8 @@ def similarity(relationship: pd.DataFrame, pairs: Sequence[tuple[Any, Any]]) -> 
     values, labels = read_relationship(relationship)
     if labels is None:
         raise DataError("relationship has no names. Pass a DataFrame with assets on both sides.")
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        raise DataError("pairs must hold two names each: [(first, second), ...].")
     wanted = pd.MultiIndex.from_tuples(list(pairs), names=["first", "second"])
     left, right = (labels.get_indexer(wanted.get_level_values(side)) for side in (0, 1))
     unknown = wanted[(left < 0) | (right < 0)]
@@ -641,6 +651,7 @@ def similarity(relationship: pd.DataFrame, pairs: Sequence[tuple[Any, Any]]) -> 
 def cluster_order(relationship: pd.DataFrame) -> pd.Index: ...
 @overload
 def cluster_order(relationship: Array) -> NDArray[np.intp]: ...
+@checked
 def cluster_order(relationship: MatrixLike) -> pd.Index | NDArray[np.intp]:
     """Order of assets in which similar ones are neighbours, for heatmaps.
 
@@ -702,6 +713,7 @@ class Association:
     p_value: float
 
 
+@checked
 def association(
     first: MatrixLike,
     second: MatrixLike,
@@ -821,6 +833,7 @@ class Repair:
     n_iterations: int
 
 
+@checked
 def nearest_psd(
     matrix: MatrixLike, *, max_iterations: int = 10_000, tolerance: float = 1e-9
 ) -> Repair:

@@ -31,7 +31,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, read_count, read_number
+from mixfolio._inputs import Array, checked, read_count, read_number, require_fields
 from mixfolio.errors import DataError
 
 __all__ = ["INDUSTRIES", "FactorWorld", "Noise", "World", "made_up_factors"]
@@ -83,8 +83,7 @@ class Noise:
         """Refuse parameters without a finite variance."""
         if self.kind not in ("gaussian", "garch", "student"):
             raise DataError(f"noise is {self.kind!r}; it must be 'gaussian', 'garch' or 'student'.")
-        for name in ("alpha", "beta", "degrees_of_freedom"):
-            read_number(getattr(self, name), name)
+        require_fields(self)
         if self.alpha < 0 or self.beta < 0 or self.alpha + self.beta >= 1:
             raise DataError(
                 f"GARCH has alpha + beta = {self.alpha:g} + {self.beta:g} = "
@@ -315,6 +314,7 @@ class FactorWorld:
 
     def __post_init__(self) -> None:
         """Refuse what no world can be drawn from."""
+        require_fields(self)
         read_count(self.n_per_industry, "n_per_industry")
         if not self.industries or "market" in self.industries:
             raise DataError(
@@ -375,6 +375,7 @@ class FactorWorld:
         )
 
 
+@checked
 def made_up_factors(n_periods: int, rng: np.random.Generator) -> pd.DataFrame:
     """Four daily series that look like factors and are related to nothing, not to each other.
 

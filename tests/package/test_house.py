@@ -21,7 +21,8 @@ FLOORS = [
     {"mixed_model"},
     {"backtest", "covariance", "expected_returns", "optimization"},
     {"inference", "relationship", "metrics", "simulation", "montecarlo", "datasets", "_linalg"},
-    {"prices", "_inputs"},
+    {"prices"},
+    {"_inputs"},
     {"errors", "__init__"},
 ]
 DOORS = {("optimization", "plotting")}  # a method `plot` imports upwards, when it is called

@@ -27,6 +27,7 @@ from mixfolio._inputs import (
     Array,
     Labels,
     VectorLike,
+    checked_but,
     read_count,
     read_number,
     read_positive,
@@ -151,6 +152,7 @@ def _each(held: Mapping[str, Array], measure: Callable[[Array], float]) -> "pd.S
     return pd.Series({name: measure(weights) for name, weights in held.items()})
 
 
+@checked_but("returns", "strategies", "window", "step", "missing")
 def walk_forward(
     returns: pd.DataFrame,
     strategies: Mapping[Any, Strategy | VectorLike],

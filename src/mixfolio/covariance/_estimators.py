@@ -27,6 +27,8 @@ from mixfolio._inputs import (
     Array,
     Labels,
     MatrixLike,
+    checked,
+    checked_but,
     label_matrix,
     read_count,
     read_covariance,
@@ -50,6 +52,7 @@ def _labelled(values: Array, labels: Labels | None, returns: Matrix) -> Matrix:
     return matrix
 
 
+@checked
 def sample(returns: Matrix) -> Matrix:
     """Sample covariance with divisor T - 1.
 
@@ -83,6 +86,7 @@ def sample(returns: Matrix) -> Matrix:
     return _labelled(products, labels, returns)
 
 
+@checked_but("halflife")
 def ewma(returns: Matrix, *, halflife: float) -> Matrix:
     """Exponentially weighted covariance around the weighted mean, free of bias.
 
@@ -138,6 +142,7 @@ def ewma(returns: Matrix, *, halflife: float) -> Matrix:
     return _labelled(deviations.T @ deviations / (1.0 - float(weights @ weights)), labels, returns)
 
 
+@checked
 def linear_shrinkage(
     returns: Matrix,
     *,
@@ -191,6 +196,7 @@ def linear_shrinkage(
     return _labelled(_shrunken(values, labels, target, intensity)[0], labels, returns)
 
 
+@checked
 def shrinkage_intensity(returns: MatrixLike, *, target: _linear.Target = "identity") -> float:
     """Weight of the target that :func:`linear_shrinkage` estimates, between 0 and 1.
 
@@ -240,6 +246,7 @@ def _centred(values: Array, labels: Labels | None) -> Array:
     return values
 
 
+@checked
 def oas(returns: Matrix) -> Matrix:
     """Sample covariance shrunk toward the identity, with the intensity for normal returns.
 
@@ -284,6 +291,7 @@ def oas(returns: Matrix) -> Matrix:
     return _labelled(_linear.oas(_centred(values, labels), len(values) - 1)[0], labels, returns)
 
 
+@checked
 def nonlinear_shrinkage(returns: Matrix) -> Matrix:
     """Sample covariance with its eigenvalues shrunk one by one (Ledoit and Wolf, 2020).
 
@@ -324,6 +332,7 @@ def nonlinear_shrinkage(returns: Matrix) -> Matrix:
     return _labelled(_nonlinear.shrink(_centred(values, labels), len(values) - 1), labels, returns)
 
 
+@checked_but("n_factors")
 def pca(returns: Matrix, *, n_factors: int, diagonal: bool = True) -> Matrix:
     """Covariance of the leading principal components, with the variances restored.
 
@@ -375,6 +384,7 @@ def pca(returns: Matrix, *, n_factors: int, diagonal: bool = True) -> Matrix:
     return _labelled(low_rank, labels, returns)
 
 
+@checked
 def clip_eigenvalues(returns: Matrix) -> Matrix:
     """Sample correlation with the eigenvalues that noise explains replaced by their mean.
 
@@ -427,6 +437,7 @@ def clip_eigenvalues(returns: Matrix) -> Matrix:
     return _labelled(root @ root.T, labels, returns)
 
 
+@checked
 def poet(returns: Matrix, *, n_factors: int, threshold: float = 0.5) -> Matrix:
     """Covariance of principal components and of the residuals that stand out from noise.
 
@@ -491,6 +502,7 @@ def empirical_bayes(
 def empirical_bayes(
     returns: Array, target: Any, *, degrees_of_freedom: float | None = None
 ) -> pd.DataFrame | Array: ...
+@checked
 def empirical_bayes(
     returns: pd.DataFrame | Array, target: Any, *, degrees_of_freedom: float | None = None
 ) -> pd.DataFrame | Array:
@@ -550,6 +562,7 @@ def empirical_bayes(
     return matrix
 
 
+@checked
 def empirical_bayes_intensity(returns: MatrixLike, target: Any) -> float:
     """Weight of the target that :func:`empirical_bayes` estimates, between 0 and 1.
 

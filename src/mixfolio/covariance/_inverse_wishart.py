@@ -27,12 +27,14 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array
+from mixfolio._inputs import Array, checked, read_covariance, read_positive
+from mixfolio.errors import DataError
 
 SMALLEST, LARGEST = 1e-6, 1e6  # of the excess, as multiples of n
 GRID_POINTS = 40
 
 
+@checked
 def relative_eigenvalues(Y: Array, V: Array, n: float) -> Array:
     """Eigenvalues of V^-1 S with S = Y'Y / n, those that are zero by rank left out.
 
@@ -64,6 +66,10 @@ def relative_eigenvalues(Y: Array, V: Array, n: float) -> Array:
     >>> covariance.relative_eigenvalues(Y, np.diag([1.0, 4.0]), 4).round(3).tolist()
     [1.0, 1.0]
     """
+    read_positive(n, "n")
+    read_covariance(V)
+    if Y.ndim != 2 or Y.shape[1] != len(V):
+        raise DataError(f"Y has shape {Y.shape}; it must be (n_periods, {len(V)}), as V has it.")
     whitened = _linalg.whiten(_linalg.factorise(V), Y.T)
     if len(Y) < len(V):
         whitened = whitened.T
@@ -71,6 +77,7 @@ def relative_eigenvalues(Y: Array, V: Array, n: float) -> Array:
     return np.asarray(np.maximum(eigenvalues, 0.0))
 
 
+@checked
 def log_marginal_likelihood(excess: Array | float, eigenvalues: Array, N: int, n: float) -> Array:
     """Log density of n S when Sigma is integrated out, but for terms without the excess.
 
@@ -98,6 +105,7 @@ def log_marginal_likelihood(excess: Array | float, eigenvalues: Array, N: int, n
     >>> [int(covariance.log_marginal_likelihood(excess, l, 3, 20).argmax()) for l in (near, far)]
     [2, 0]
     """
+    read_positive(n, "n")
     e = np.asarray(excess, dtype=float)
     half = (e[..., None] + N + 1 - np.arange(N)) / 2  # (nu - j) / 2
     gammas = (gammaln(half + n / 2) - gammaln(half)).sum(axis=-1)

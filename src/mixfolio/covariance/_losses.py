@@ -39,7 +39,7 @@ import pandas as pd
 from scipy.linalg import cho_solve
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array, MatrixLike, VectorLike, read_covariance, read_vector
+from mixfolio._inputs import Array, MatrixLike, VectorLike, checked, read_covariance, read_vector
 from mixfolio.errors import DataError
 
 
@@ -47,6 +47,7 @@ def _pair(estimate: MatrixLike, truth: MatrixLike) -> tuple[Array, Array]:
     """Both matrices as arrays, in the order of the truth."""
     sigma, names = read_covariance(truth)
     if names is not None and isinstance(estimate, pd.DataFrame):
+        read_covariance(estimate)
         if set(estimate.columns) != set(names):
             raise DataError(
                 "estimate and truth do not name the same assets: "
@@ -68,6 +69,7 @@ def _inverse(matrix: Array) -> tuple[Array, float]:
     return np.asarray(cho_solve(factor, np.eye(len(matrix)))), log_determinant
 
 
+@checked
 def frobenius_loss(estimate: MatrixLike, truth: MatrixLike) -> float:
     """Squared Frobenius distance over the number of assets (Ledoit and Wolf, 2004).
 
@@ -96,6 +98,7 @@ def frobenius_loss(estimate: MatrixLike, truth: MatrixLike) -> float:
     return float(np.square(matrix - sigma).sum()) / len(sigma)
 
 
+@checked
 def portfolio_variance(estimate: MatrixLike, truth: MatrixLike) -> float:
     """Variance of the estimated GMV portfolio beyond the lowest, as a share of it.
 
@@ -134,6 +137,7 @@ def portfolio_variance(estimate: MatrixLike, truth: MatrixLike) -> float:
     return float(raw @ sigma @ raw / raw.sum() ** 2 * lowest) - 1
 
 
+@checked
 def minimum_variance_loss(estimate: MatrixLike, truth: MatrixLike) -> float:
     """Engle, Ledoit and Wolf's (2019) loss of the inverse, as a share of its lowest value.
 
@@ -170,6 +174,7 @@ def minimum_variance_loss(estimate: MatrixLike, truth: MatrixLike) -> float:
     return float(realised / np.trace(inverse) ** 2 * lowest) - 1
 
 
+@checked
 def qlike_loss(estimate: MatrixLike, truth: MatrixLike) -> float:
     """Log likelihood of normal returns that is lost, times 2, per asset and period.
 
@@ -222,6 +227,7 @@ class Prial:
     standard_error: float
 
 
+@checked
 def prial(losses: VectorLike, sample_losses: VectorLike) -> Prial:
     """Percentage relative improvement in average loss (PRIAL) over the sample covariance.
 

@@ -40,7 +40,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import qr, svd
 
-from mixfolio._inputs import Array, VectorLike, read_count, read_vector
+from mixfolio._inputs import Array, VectorLike, checked, read_array, read_count, read_vector
 from mixfolio.errors import DataError
 
 ROOT5 = np.sqrt(5.0)
@@ -52,6 +52,7 @@ NULL = 1e-15
 Transform = Callable[[Array], Array]
 
 
+@checked
 def hilbert_transform_published(x: VectorLike | float) -> Array:
     """Hilbert transform of Epanechnikov's kernel by the closed form, as it is printed.
 
@@ -79,7 +80,7 @@ def hilbert_transform_published(x: VectorLike | float) -> Array:
     >>> bool(np.isclose(-np.pi * x * covariance.hilbert_transform_published(x), 1))
     False
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = read_array(x, "x")
     # At sqrt5 the second term is zero times minus infinity; its limit is 0.
     gap = np.maximum(np.abs(ROOT5 - x), 1e-16) / np.maximum(np.abs(ROOT5 + x), 1e-16)
     return np.asarray(
@@ -87,6 +88,7 @@ def hilbert_transform_published(x: VectorLike | float) -> Array:
     )
 
 
+@checked
 def hilbert_transform(x: VectorLike | float) -> Array:
     """Hilbert transform of Epanechnikov's kernel, to working precision everywhere.
 
@@ -110,7 +112,7 @@ def hilbert_transform(x: VectorLike | float) -> Array:
     >>> bool(np.isclose(-np.pi * x * covariance.hilbert_transform(x), 1))
     True
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = read_array(x, "x")
     near = np.abs(x) <= FAR
     if near.all():
         return hilbert_transform_published(x)
@@ -145,6 +147,7 @@ def _smooth(kernel: Transform, at: Array, eigenvalues: Array, bandwidth: float) 
     return np.concatenate([kernel((block - eigenvalues) / h) @ weights for block in blocks])
 
 
+@checked
 def shrink_eigenvalues(
     eigenvalues: VectorLike,
     degrees_of_freedom: int,
@@ -188,6 +191,8 @@ def shrink_eigenvalues(
     [1.05, 1.04, 1.02, 1.09]
     """
     n = read_count(degrees_of_freedom, "degrees_of_freedom")
+    if np.size(eigenvalues) == 0:
+        raise DataError("eigenvalues are none; at least one is needed.")
     values = read_vector(eigenvalues, len(np.atleast_1d(eigenvalues)), None, "eigenvalues")[0]
     top = values[-1]
     if not top > 0 or (np.diff(values) < 0).any() or values[0] < -1e-10 * top:

@@ -39,7 +39,15 @@ from scipy.stats import chi2
 from scipy.stats import t as student
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array, Labels, MatrixLike, label_matrix, read_count, read_number
+from mixfolio._inputs import (
+    Array,
+    Labels,
+    MatrixLike,
+    checked,
+    label_matrix,
+    read_count,
+    read_number,
+)
 from mixfolio.covariance import _inverse_wishart
 from mixfolio.covariance._estimators import read_excess, with_target
 from mixfolio.errors import DataError
@@ -193,6 +201,7 @@ class CovariancePosterior:
         return x / s, np.sqrt(np.maximum(own, 0.0) / (s * self._freedom))
 
 
+@checked
 def posterior(
     returns: MatrixLike, target: Any, *, degrees_of_freedom: float | None = None
 ) -> CovariancePosterior:

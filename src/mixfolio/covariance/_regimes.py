@@ -26,9 +26,11 @@ from numpy.typing import ArrayLike, NDArray
 from mixfolio._inputs import (
     Array,
     MatrixLike,
+    checked,
     label_matrix,
     read_count,
     read_returns,
+    require_even,
     require_order,
 )
 from mixfolio.covariance import _inverse_wishart
@@ -60,6 +62,7 @@ class RegimeCovariance(NamedTuple):
     n_periods: int
 
 
+@checked
 def volatility_regimes(returns: MatrixLike, *, span: int = 8) -> NDArray[np.intp]:
     """Regime of every period, and of the coming one, by the volatility of the periods before it.
 
@@ -103,6 +106,7 @@ def volatility_regimes(returns: MatrixLike, *, span: int = 8) -> NDArray[np.intp
     return np.append(np.full(span, UNKNOWN), dated)
 
 
+@checked
 def regime_covariances(
     returns: MatrixLike, regimes: ArrayLike, estimate: Callable[[Any], Any]
 ) -> Mapping[int, RegimeCovariance]:
@@ -160,6 +164,7 @@ def regime_covariances(
 
 
 def _read_regimes(regimes: ArrayLike, n_periods: int) -> NDArray[np.intp]:
+    require_even(regimes, "regimes")
     dated = np.asarray(regimes)
     if dated.shape != (n_periods,) or not np.issubdtype(dated.dtype, np.integer):
         raise DataError(

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.linalg import solve_triangular
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array, Labels, label_matrix, read_number, read_returns
+from mixfolio._inputs import Array, Labels, checked, label_matrix, read_number, read_returns
 from mixfolio.errors import ConvergenceError, DataError
 
 Matrix = TypeVar("Matrix", pd.DataFrame, Array)
@@ -36,6 +36,7 @@ def _spread(values: Array, labels: Labels | None) -> tuple[Array, Array]:
     return centred, spread
 
 
+@checked
 def winsorised(returns: Matrix, *, limit: float = 3.0) -> Matrix:
     """Sample covariance of returns that are pulled back to `limit` robust standard deviations.
 
@@ -80,6 +81,7 @@ def winsorised(returns: Matrix, *, limit: float = 3.0) -> Matrix:
     return matrix
 
 
+@checked
 def tyler(returns: Matrix, *, tolerance: float = 1e-8) -> Matrix:
     """Tyler's (1987) shape matrix, scaled to robust variances.
 

@@ -28,6 +28,7 @@ from mixfolio._inputs import (
     Labels,
     MatrixLike,
     VectorLike,
+    checked,
     label_matrix,
     label_vector,
     read_positive,
@@ -51,6 +52,7 @@ from mixfolio.expected_returns._views import (
 def sample(returns: pd.DataFrame) -> pd.Series: ...
 @overload
 def sample(returns: Array) -> Array: ...
+@checked
 def sample(returns: MatrixLike) -> pd.Series | Array:
     """Arithmetic mean of the returns of each asset.
 
@@ -107,6 +109,7 @@ class BayesStein:
 def bayes_stein(returns: pd.DataFrame) -> pd.Series: ...
 @overload
 def bayes_stein(returns: Array) -> Array: ...
+@checked
 def bayes_stein(returns: MatrixLike) -> pd.Series | Array:
     """Sample means shrunk toward the mean of the GMV portfolio (Jorion, 1986).
 
@@ -135,6 +138,7 @@ def bayes_stein(returns: MatrixLike) -> pd.Series | Array:
     return bayes_stein_moments(returns).mean
 
 
+@checked
 def bayes_stein_moments(returns: MatrixLike) -> BayesStein:
     """Bayes-Stein mean and predictive covariance (Jorion, 1986, equations 14 to 17).
 
@@ -212,6 +216,7 @@ def _shrink(mean: Array, matrix: Array, n_periods: int, labels: Labels | None) -
 def james_stein(returns: pd.DataFrame, *, covariance: MatrixLike | None = None) -> pd.Series: ...
 @overload
 def james_stein(returns: Array, *, covariance: MatrixLike | None = None) -> Array: ...
+@checked
 def james_stein(returns: MatrixLike, *, covariance: MatrixLike | None = None) -> pd.Series | Array:
     """Sample means shrunk toward their plain mean (James and Stein, 1961, positive part).
 
@@ -270,6 +275,7 @@ def james_stein(returns: MatrixLike, *, covariance: MatrixLike | None = None) ->
     return shrunk
 
 
+@checked
 def james_stein_intensity(returns: MatrixLike, *, covariance: MatrixLike | None = None) -> float:
     """Weight of the common mean in :func:`james_stein`, between 0 and 1.
 
@@ -360,6 +366,7 @@ class BlackLitterman:
     views: pd.DataFrame
 
 
+@checked
 def black_litterman(
     covariance: MatrixLike,
     market_weights: VectorLike,

@@ -32,6 +32,8 @@ from mixfolio._inputs import (
     Array,
     MatrixLike,
     VectorLike,
+    checked,
+    read_array,
     read_number,
     read_positive,
     read_semidefinite,
@@ -244,6 +246,7 @@ class ViewMatrices:
     names: list[str]
 
 
+@checked
 def view_matrices(
     views: View | Sequence[View],
     covariance: MatrixLike,
@@ -408,14 +411,12 @@ def read_omega(Omega: Any, names: list[str], labels: pd.Index | None = None) -> 
         if set(Omega.index) != set(labels) or set(Omega.columns) != set(labels):
             raise DataError("Omega does not name the views of P. Give both the same labels.")
         Omega = Omega.loc[labels, labels]
-    values = np.atleast_2d(np.array(Omega, dtype=float))
+    values = np.atleast_2d(read_array(Omega, "Omega"))
     if values.shape != (len(names), len(names)):
         raise DataError(
             f"Omega has shape {values.shape}; it must be ({len(names)}, {len(names)}), one row "
             "per view."
         )
-    if not np.isfinite(values).all():
-        raise DataError("Omega holds values that are missing or infinite.")
     scale = np.abs(values).max(initial=0.0)
     if np.abs(values - values.T).max(initial=0.0) > 1e-10 * scale:
         raise DataError("Omega is not symmetric. Use (Omega + Omega.T) / 2 if you mean that.")

@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mixfolio._inputs import Array
+from mixfolio._inputs import Array, checked
 from mixfolio.errors import DataError
 
 Measure = Callable[[Array, Array], tuple[Array, Array, Array]]
@@ -243,6 +243,7 @@ def studentised_differences(
     return np.concatenate(parts)
 
 
+@checked
 def require_generator(rng: Any) -> None:
     """Refuse anything but a Generator.
 

@@ -17,12 +17,13 @@ Romano, J. P. and Wolf, M. (2016). Efficient computation of adjusted p-values fo
 stepdown multiple testing. Statistics and Probability Letters 113, 38-40.
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, read_count, read_number, read_returns, require_order
+from mixfolio._inputs import Array, checked, read_count, read_number, read_returns, require_order
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap
 from mixfolio.inference._bootstrap import MeasureName, read_block_length, require_generator
@@ -31,6 +32,7 @@ from mixfolio.inference._bootstrap import MeasureName, read_block_length, requir
 BETTER = {"sharpe": 1.0, "variance": -1.0, "log_variance": -1.0}
 
 
+@checked
 def stepdown(
     returns: pd.DataFrame,
     benchmark: Any,
@@ -86,7 +88,8 @@ def stepdown(
     {'MSCI Japan': False, 'US Treasuries': True}
     """
     values, scale = _read_records(returns, measure)
-    if benchmark not in returns.columns or returns.shape[1] < 2:
+    known = isinstance(benchmark, Hashable) and benchmark in returns.columns
+    if not known or returns.shape[1] < 2:
         raise DataError(
             f"benchmark is {benchmark!r}; it must be one of two or more columns of returns, "
             f"{list(returns.columns)[:8]}."
@@ -139,6 +142,7 @@ def _adjusted(observed: Array, drawn: Array) -> Array:
     return adjusted
 
 
+@checked
 def model_confidence_set(
     returns: pd.DataFrame,
     *,

@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from mixfolio._inputs import Array, VectorLike, require_order
+from mixfolio._inputs import Array, VectorLike, checked, require_order
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap
 
@@ -61,6 +61,7 @@ class Difference:
 NO_DIFFERENCE = Difference(0.0, 0.0, 1.0, (0.0, 0.0))
 
 
+@checked
 def jobson_korkie_memmel(
     first: VectorLike, second: VectorLike, *, level: float = 0.95
 ) -> Difference:
@@ -114,6 +115,7 @@ def jobson_korkie_memmel(
     return Difference(gap, error, float(2 * norm.sf(abs(gap) / error)), (gap - half, gap + half))
 
 
+@checked
 def sharpe_difference(
     first: VectorLike,
     second: VectorLike,
@@ -181,6 +183,7 @@ def sharpe_difference(
     )
 
 
+@checked
 def variance_difference(
     first: VectorLike,
     second: VectorLike,
@@ -237,6 +240,7 @@ def variance_difference(
     return _difference(first, second, "log_variance", rng, n_resamples, block_length, level)
 
 
+@checked
 def pooled_variance_difference(
     first: pd.DataFrame, second: pd.DataFrame, *, level: float = 0.95
 ) -> Difference:
@@ -393,12 +397,14 @@ def _standardised(series: VectorLike, what: str) -> tuple[Array, float]:
             f"{what} has {len(values)} periods; a test needs at least "
             f"{LEAST_PERIODS}. Use a longer record."
         )
+    spread = float(values.std(ddof=1))
+    if not np.isfinite(spread):
+        raise DataError(f"{what} holds numbers whose squares overflow. Use another unit.")
     if _bootstrap.stays(values.mean(), (values**2).mean()):
         raise DataError(
             f"{what} is {values[0]:.6g} in every period, but for rounding; a test needs a variance "
             "above zero. Leave the series out of the comparison."
         )
-    spread = float(values.std(ddof=1))
     return values / spread, spread
 
 

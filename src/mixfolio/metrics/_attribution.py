@@ -21,7 +21,15 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, Labels, MatrixLike, VectorLike, read_square, read_vector
+from mixfolio._inputs import (
+    Array,
+    Labels,
+    MatrixLike,
+    VectorLike,
+    checked,
+    read_square,
+    read_vector,
+)
 from mixfolio.errors import DataError, SingularCovarianceError
 
 
@@ -69,6 +77,7 @@ class RiskAttribution:
         return self.contributions / self.volatility
 
 
+@checked
 def risk_attribution(
     weights: VectorLike, model: CovarianceModel | Mapping[str, MatrixLike]
 ) -> RiskAttribution:

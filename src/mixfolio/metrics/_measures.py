@@ -21,6 +21,8 @@ from mixfolio._inputs import (
     Labels,
     MatrixLike,
     VectorLike,
+    checked,
+    read_array,
     read_positive,
     read_semidefinite,
     read_vector,
@@ -62,20 +64,11 @@ def _measure_column(measure: Measure, column: pd.Series, *rest: Any, **options: 
 
 
 def _series(returns: Any, least: int = 1) -> Array:
-    try:
-        values = np.array(returns, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"returns holds something that is not a number ({error}).") from error
+    values = read_array(returns, "returns")
     if values.ndim != 1 or len(values) < least:
         raise DataError(
             f"returns has shape {values.shape}; it must be one series of at least "
             f"{least} period(s)."
-        )
-    if not np.isfinite(values).all():
-        place = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise DataError(
-            f"returns has {int((~np.isfinite(values)).sum())} missing or infinite value(s), the "
-            f"first at position {place}. Drop or fill them on purpose first."
         )
     return values
 
@@ -84,6 +77,7 @@ def _series(returns: Any, least: int = 1) -> Array:
 def annualised_volatility(returns: pd.DataFrame, periods_per_year: float) -> "pd.Series[float]": ...
 @overload
 def annualised_volatility(returns: VectorLike, periods_per_year: float) -> float: ...
+@checked
 @_by_column
 def annualised_volatility(
     returns: VectorLike | pd.DataFrame, periods_per_year: float
@@ -124,6 +118,7 @@ def sharpe_ratio(
 ) -> "pd.Series[float]": ...
 @overload
 def sharpe_ratio(excess_returns: VectorLike, periods_per_year: float = 1.0) -> float: ...
+@checked
 @_by_column
 def sharpe_ratio(
     excess_returns: VectorLike | pd.DataFrame, periods_per_year: float = 1.0
@@ -176,6 +171,7 @@ def certainty_equivalent(
 ) -> "pd.Series[float]": ...
 @overload
 def certainty_equivalent(excess_returns: VectorLike, *, risk_aversion: float) -> float: ...
+@checked
 @_by_column
 def certainty_equivalent(
     excess_returns: VectorLike | pd.DataFrame, *, risk_aversion: float
@@ -225,6 +221,7 @@ def downside_deviation(
 def downside_deviation(
     returns: VectorLike, periods_per_year: float = 1.0, *, floor: float = 0.0
 ) -> float: ...
+@checked
 @_by_column
 def downside_deviation(
     returns: VectorLike | pd.DataFrame, periods_per_year: float = 1.0, *, floor: float = 0.0
@@ -268,6 +265,7 @@ def downside_deviation(
     return float(np.sqrt(np.mean(shortfall**2) * read_positive(periods_per_year, PER_YEAR)))
 
 
+@checked
 @_by_column
 def wealth(returns: Vector) -> Vector:
     """Growth of one unit: the running product of ``1 + r``, from the end of the first period.
@@ -301,6 +299,7 @@ def wealth(returns: Vector) -> Vector:
     return found
 
 
+@checked
 @_by_column
 def drawdown(returns: Vector) -> Vector:
     """Loss from the highest wealth so far, relative to it, starting from a wealth of one.
@@ -357,6 +356,7 @@ def _drawdown(values: Array) -> Array:
 def maximum_drawdown(returns: pd.DataFrame) -> "pd.Series[float]": ...
 @overload
 def maximum_drawdown(returns: VectorLike) -> float: ...
+@checked
 @_by_column
 def maximum_drawdown(returns: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """The deepest :func:`drawdown`.
@@ -389,6 +389,7 @@ def maximum_drawdown(returns: VectorLike | pd.DataFrame) -> "float | pd.Series[f
 def volatility(weights: pd.DataFrame, covariance: MatrixLike) -> "pd.Series[float]": ...
 @overload
 def volatility(weights: VectorLike, covariance: MatrixLike) -> float: ...
+@checked
 @_by_column
 def volatility(
     weights: VectorLike | pd.DataFrame, covariance: MatrixLike
@@ -452,6 +453,7 @@ def _positive_variance(w: Array, matrix: Array) -> float:
 def diversification_ratio(weights: pd.DataFrame, covariance: MatrixLike) -> "pd.Series[float]": ...
 @overload
 def diversification_ratio(weights: VectorLike, covariance: MatrixLike) -> float: ...
+@checked
 @_by_column
 def diversification_ratio(
     weights: VectorLike | pd.DataFrame, covariance: MatrixLike
@@ -503,6 +505,7 @@ def risk_contributions(weights: VectorLike, covariance: pd.DataFrame) -> pd.Seri
 def risk_contributions(weights: pd.Series, covariance: MatrixLike) -> pd.Series: ...
 @overload
 def risk_contributions(weights: Array, covariance: Array) -> Array: ...
+@checked
 @_by_column
 def risk_contributions(
     weights: VectorLike | pd.DataFrame, covariance: MatrixLike
@@ -547,6 +550,7 @@ def risk_contributions(
 def effective_number(weights: pd.DataFrame) -> "pd.Series[float]": ...
 @overload
 def effective_number(weights: VectorLike) -> float: ...
+@checked
 @_by_column
 def effective_number(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """Inverse of the sum of squared weights (the Herfindahl index).
@@ -583,6 +587,7 @@ def effective_number(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[f
 def distance_to_equal(weights: pd.DataFrame) -> "pd.Series[float]": ...
 @overload
 def distance_to_equal(weights: VectorLike) -> float: ...
+@checked
 @_by_column
 def distance_to_equal(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """Half the sum of absolute differences to 1/N: the share that must move to get there.
@@ -615,6 +620,7 @@ def distance_to_equal(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[
 def gross_exposure(weights: pd.DataFrame) -> "pd.Series[float]": ...
 @overload
 def gross_exposure(weights: VectorLike) -> float: ...
+@checked
 @_by_column
 def gross_exposure(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[float]":
     """Sum of the absolute weights.
@@ -646,6 +652,7 @@ def gross_exposure(weights: VectorLike | pd.DataFrame) -> "float | pd.Series[flo
 def turnover(weights: pd.DataFrame, previous: VectorLike) -> "pd.Series[float]": ...
 @overload
 def turnover(weights: VectorLike, previous: VectorLike) -> float: ...
+@checked
 @_by_column
 def turnover(
     weights: VectorLike | pd.DataFrame, previous: VectorLike

@@ -40,6 +40,7 @@ from mixfolio._inputs import (
     Array,
     Labels,
     MatrixLike,
+    checked,
     label_matrix,
     label_vector,
     read_count,
@@ -171,6 +172,7 @@ class KernelModel(Generic[Matrix]):
         return float(shared / (shared + theta["residual"] * len(self._scale)))
 
 
+@checked
 def covariance_reml(
     returns: Matrix,
     kernels: Mapping[str, MatrixLike] | MatrixLike,

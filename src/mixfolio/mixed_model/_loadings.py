@@ -29,11 +29,13 @@ import pandas as pd
 from mixfolio._inputs import (
     Array,
     Labels,
+    checked,
     label_matrix,
     label_vector,
     read_count,
     read_membership,
     read_returns,
+    require_labels,
     require_moving,
 )
 from mixfolio.errors import DataError
@@ -145,6 +147,7 @@ def _plus_diagonal(L: Array, diagonal: Array) -> Array:
     return np.asarray(total)
 
 
+@checked
 def random_loadings(
     returns: Matrix, groups: Any = None, *, max_iterations: int = 1000
 ) -> LoadingModel[Matrix]:
@@ -276,6 +279,7 @@ def _levels(groups: Any) -> list[tuple[str, Any]]:
     """Pairs of a level's name and what :func:`read_membership` takes."""
     if groups is None:
         return []
+    require_labels(groups)
     if isinstance(groups, pd.DataFrame) and not groups.isin((0, 1)).all(axis=None):
         if not groups.columns.is_unique:
             twice = groups.columns[groups.columns.duplicated()][0]

@@ -37,6 +37,7 @@ from scipy.optimize import minimize
 from mixfolio._inputs import (
     Array,
     Labels,
+    checked,
     label_matrix,
     read_count,
     read_number,
@@ -127,6 +128,7 @@ class MovingLoadingModel(Generic[Matrix]):
         return found
 
 
+@checked
 def moving_loadings(
     returns: Matrix, groups: Any = None, *, persistence: float | None = None
 ) -> MovingLoadingModel[Matrix]:

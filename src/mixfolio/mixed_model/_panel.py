@@ -41,6 +41,7 @@ from mixfolio._inputs import (
     Labels,
     MatrixLike,
     VectorLike,
+    checked_but,
     label_vector,
     read_count,
     read_number,
@@ -482,6 +483,7 @@ def panel_reml(
     method: Method = ...,
     max_iterations: int = ...,
 ) -> PanelModel[Array]: ...
+@checked_but("random", "method")
 def panel_reml(
     returns: MatrixLike,
     relationship: Kernels | None = None,

@@ -31,7 +31,15 @@ from typing import Any, Generic, TypeAlias
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, Labels, label_matrix, read_number, read_returns, require_order
+from mixfolio._inputs import (
+    Array,
+    Labels,
+    checked,
+    label_matrix,
+    read_number,
+    read_returns,
+    require_order,
+)
 from mixfolio.covariance import empirical_bayes_intensity
 from mixfolio.errors import DataError
 from mixfolio.mixed_model import _loadings
@@ -51,6 +59,7 @@ Model: TypeAlias = LoadingModel[Any] | KernelModel[Any]
 RESERVED = ("market", "sample")  # parts that are always there
 
 
+@checked
 def covariance(
     returns: Matrix,
     groups: Any = None,
@@ -203,6 +212,7 @@ class ShrunkModel(Generic[Matrix]):
         return float(1 - np.mean(parts[-1] / np.sum(parts, axis=0)))
 
 
+@checked
 def fit(
     returns: Matrix,
     groups: Any = None,

@@ -36,7 +36,15 @@ from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array, Labels, label_matrix, label_vector, read_count, read_returns
+from mixfolio._inputs import (
+    Array,
+    Labels,
+    checked,
+    label_matrix,
+    label_vector,
+    read_count,
+    read_returns,
+)
 from mixfolio.mixed_model import _variational
 from mixfolio.mixed_model._common import Matrix
 from mixfolio.mixed_model._loadings import read_factors, standardise
@@ -100,6 +108,7 @@ class StudentModel(Generic[Matrix]):
         return found
 
 
+@checked
 def student_loadings(
     returns: Matrix, groups: Any = None, *, max_iterations: int = 500
 ) -> StudentModel[Matrix]:

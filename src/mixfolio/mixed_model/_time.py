@@ -19,7 +19,15 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, Labels, label_matrix, read_number, read_returns
+from mixfolio._inputs import (
+    Array,
+    Labels,
+    MatrixLike,
+    checked,
+    label_matrix,
+    read_number,
+    read_returns,
+)
 from mixfolio.errors import DataError
 from mixfolio.mixed_model._common import Matrix
 from mixfolio.mixed_model._loadings import standardise
@@ -31,7 +39,8 @@ STILL_SHARE = 0.5  # of the periods
 STILL_RUN = 10  # of the latest periods
 
 
-def usual_halflife(returns: Any) -> float:
+@checked
+def usual_halflife(returns: MatrixLike) -> float:
     """Half-life of variances in periods, by how often the returns come: ``sqrt(52 p)``.
 
     Parameters
@@ -149,6 +158,7 @@ def recent_moments(values: Array, halflife: float) -> Array:
     return np.asarray(weights @ np.square(values) / weights.sum())
 
 
+@checked
 def even_periods(returns: Matrix) -> Matrix:
     """Returns with the sizes of the periods half evened out.
 
@@ -207,6 +217,7 @@ def evened(values: Array, labels: Labels | None) -> Array:
     return np.asarray(Z / np.where(size > 0, size, 1.0) ** 0.25 * spread)
 
 
+@checked
 def with_time_steps(estimate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """An estimate with the two steps of :func:`mixfolio.mixed_model.covariance` that concern time.
 

@@ -15,7 +15,16 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
 
-from mixfolio._inputs import Array, Labels, VectorLike, read_membership, read_number, read_vector
+from mixfolio._inputs import (
+    Array,
+    Labels,
+    VectorLike,
+    checked,
+    read_count,
+    read_membership,
+    read_number,
+    read_vector,
+)
 from mixfolio.errors import DataError, InfeasibleError
 
 FEASIBILITY_TOLERANCE = 1e-9
@@ -227,6 +236,7 @@ class Constraints:
         )
 
 
+@checked
 def read_constraints(
     n_assets: int,
     labels: Labels | None,
@@ -267,6 +277,7 @@ def read_constraints(
     'lower bound 0.1 of 0'
     >>> limits.require_feasible()  # Raises InfeasibleError where no portfolio is left.
     """
+    read_count(n_assets, "n_assets")
     assets = _read_bounds(bounds, n_assets, labels, 0.0 if long_only else -np.inf)
     _require_room(assets.lower, assets.upper)
     on_groups = _read_group_limits(groups, group_limits, n_assets, labels)

@@ -26,6 +26,7 @@ from mixfolio._inputs import (
     Labels,
     MatrixLike,
     VectorLike,
+    checked,
     read_count,
     read_covariance,
     read_membership,
@@ -42,6 +43,7 @@ LINKAGES = ("single", "complete", "average", "weighted", "centroid", "median", "
 def cluster_then_allocate(mean: VectorLike, covariance: pd.DataFrame, groups: Any) -> pd.Series: ...
 @overload
 def cluster_then_allocate(mean: Array, covariance: Array, groups: Any) -> Array: ...
+@checked
 def cluster_then_allocate(mean: VectorLike, covariance: MatrixLike, groups: Any) -> Weights:
     """Zero-cost maximum Sharpe within each cluster, then maximum Sharpe across clusters.
 
@@ -134,6 +136,7 @@ def correlation_clusters(
 def correlation_clusters(
     covariance: Array, n_clusters: int, *, method: str = "average"
 ) -> NDArray[np.int64]: ...
+@checked
 def correlation_clusters(
     covariance: MatrixLike, n_clusters: int, *, method: str = "average"
 ) -> "pd.Series[int] | NDArray[np.int64]":
@@ -194,6 +197,7 @@ def hierarchical_risk_parity(
 def hierarchical_risk_parity(
     covariance: Array, *, method: str = "single", optimal_ordering: bool = False
 ) -> Array: ...
+@checked
 def hierarchical_risk_parity(
     covariance: MatrixLike, *, method: str = "single", optimal_ordering: bool = False
 ) -> Weights:
@@ -324,6 +328,7 @@ def _shares(left: Array, right: Array, sizes: Any) -> tuple[Array, Array]:
 def nested_clusters(covariance: pd.DataFrame, groups: Any) -> pd.Series: ...
 @overload
 def nested_clusters(covariance: Array, groups: Any) -> Array: ...
+@checked
 def nested_clusters(covariance: MatrixLike, groups: Any) -> Weights:
     """Nested clustered optimization of the variance (Lopez de Prado, 2020).
 

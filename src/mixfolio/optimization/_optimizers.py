@@ -41,6 +41,7 @@ from mixfolio._inputs import (
     Labels,
     MatrixLike,
     VectorLike,
+    checked,
     label_vector,
     read_count,
     read_covariance,
@@ -48,6 +49,7 @@ from mixfolio._inputs import (
     read_positive,
     read_semidefinite,
     read_vector,
+    require_labels,
 )
 from mixfolio.errors import ConvergenceError, DataError, InfeasibleError, SingularCovarianceError
 from mixfolio.optimization import _pivoting, _quadratic
@@ -67,6 +69,7 @@ Equality = tuple[Array, float]
 def equal_weight(assets: int | NDArray[Any]) -> Array: ...
 @overload
 def equal_weight(assets: pd.DataFrame | Labels | Sequence[Any]) -> pd.Series: ...
+@checked
 def equal_weight(assets: Any) -> Weights:
     """The portfolio 1/N: the same weight in every asset.
 
@@ -91,6 +94,8 @@ def equal_weight(assets: Any) -> Weights:
     >>> optimization.equal_weight(["stocks", "bonds", "gold", "cash"]).to_dict()
     {'stocks': 0.25, 'bonds': 0.25, 'gold': 0.25, 'cash': 0.25}
     """
+    if isinstance(assets, list):
+        require_labels(assets)
     labels = assets.columns if isinstance(assets, pd.DataFrame) else assets
     unnamed = np.ndim(labels) != 1 or isinstance(labels, np.ndarray)
     labels = None if unnamed else pd.Index(labels)
@@ -104,6 +109,7 @@ def equal_weight(assets: Any) -> Weights:
 def minimum_variance(covariance: pd.DataFrame, **options: Unpack[Options]) -> pd.Series: ...
 @overload
 def minimum_variance(covariance: Array, **options: Unpack[Options]) -> Array: ...
+@checked
 def minimum_variance(covariance: MatrixLike, **options: Unpack[Options]) -> Weights:
     """The global minimum-variance (GMV) portfolio (Markowitz, 1952).
 
@@ -158,6 +164,7 @@ def mean_variance(
 def mean_variance(
     mean: Array, covariance: Array, *, risk_aversion: float, **options: Unpack[Options]
 ) -> Array: ...
+@checked
 def mean_variance(
     mean: VectorLike, covariance: MatrixLike, *, risk_aversion: float, **options: Unpack[Options]
 ) -> Weights:
@@ -212,6 +219,7 @@ def target_return(
 def target_return(
     mean: Array, covariance: Array, target: float, **options: Unpack[Options]
 ) -> Array: ...
+@checked
 def target_return(
     mean: VectorLike, covariance: MatrixLike, target: float, **options: Unpack[Options]
 ) -> Weights:
@@ -274,6 +282,7 @@ def target_volatility(
 def target_volatility(
     mean: Array, covariance: Array, target: float, **options: Unpack[Options]
 ) -> Array: ...
+@checked
 def target_volatility(
     mean: VectorLike, covariance: MatrixLike, target: float, **options: Unpack[Options]
 ) -> Weights:
@@ -342,6 +351,7 @@ def maximum_sharpe(
 def maximum_sharpe(
     mean: Array, covariance: Array, *, risk_free: float = 0.0, **options: Unpack[Options]
 ) -> Array: ...
+@checked
 def maximum_sharpe(
     mean: VectorLike, covariance: MatrixLike, *, risk_free: float = 0.0, **options: Unpack[Options]
 ) -> Weights:
@@ -392,6 +402,7 @@ def maximum_sharpe(
 def maximum_diversification(covariance: pd.DataFrame, **options: Unpack[Options]) -> pd.Series: ...
 @overload
 def maximum_diversification(covariance: Array, **options: Unpack[Options]) -> Array: ...
+@checked
 def maximum_diversification(covariance: MatrixLike, **options: Unpack[Options]) -> Weights:
     """The portfolio with the highest diversification ratio (Choueifaty and Coignard, 2008).
 
@@ -448,6 +459,7 @@ def zero_cost_sharpe(
 def zero_cost_sharpe(
     mean: Array, covariance: Array, *, bound: float | None = None, target: float | None = None
 ) -> Array: ...
+@checked
 def zero_cost_sharpe(
     mean: VectorLike,
     covariance: MatrixLike,
@@ -542,6 +554,7 @@ def risk_parity(
 def risk_parity(
     covariance: Array, *, budget: VectorLike | None = None, bounds: Any = None
 ) -> Array: ...
+@checked
 def risk_parity(
     covariance: MatrixLike, *, budget: VectorLike | None = None, bounds: Any = None
 ) -> Weights:
@@ -738,6 +751,7 @@ class EfficientFrontier:
         return plotting.frontier(self.volatility, self.mean, ax=ax)
 
 
+@checked
 def efficient_frontier(
     mean: VectorLike,
     covariance: MatrixLike,

@@ -24,7 +24,7 @@ import quadprog
 from scipy.linalg import cho_solve
 
 from mixfolio import _linalg
-from mixfolio._inputs import Array
+from mixfolio._inputs import Array, checked_but, read_array, read_count
 from mixfolio.errors import ConvergenceError, DataError, InfeasibleError
 
 KKT_TOLERANCE = 1e-9
@@ -55,6 +55,7 @@ class QuadraticSolution:
     kkt_residual: float
 
 
+@checked_but("Q", "c", "A", "b")
 def solve_quadratic(
     Q: Array, c: Array, A: Array, b: Array, n_equalities: int = 0
 ) -> QuadraticSolution:
@@ -104,9 +105,9 @@ def solve_quadratic(
     >>> found.x.round(3).tolist(), found.multipliers.round(3).tolist()
     ([0.7, 0.3], [1.2, 0.5])
     """
-    Q, c, A, b = (np.array(a, dtype=np.float64, order="C") for a in (Q, c, A, b))
-    if not all(np.isfinite(a).all() for a in (Q, c, A, b)):
-        raise DataError("the quadratic program holds missing or infinite numbers. Remove them.")
+    given = {"Q": Q, "c": c, "A": A, "b": b}
+    Q, c, A, b = (read_array(values, name) for name, values in given.items())
+    _require_shapes(Q, c, A, b, n_equalities)
     factor = _linalg.factorise(Q)
     scale = float(np.trace(Q)) / len(Q)
     lengths = np.linalg.norm(A, axis=0)
@@ -135,6 +136,16 @@ def solve_quadratic(
         )
     x, multipliers = solution
     return QuadraticSolution(x, float(0.5 * x @ Q @ x - c @ x), multipliers, residual)
+
+
+def _require_shapes(Q: Array, c: Array, A: Array, b: Array, n_equalities: int) -> None:
+    n, m = np.size(c), np.size(b)
+    if n == 0 or (Q.shape, c.shape, A.shape, b.shape) != ((n, n), (n,), (n, m), (m,)):
+        raise DataError(
+            f"the quadratic program has Q {Q.shape}, c {c.shape}, A {A.shape} and b {b.shape}; "
+            "they must be (n, n), (n,), (n, m) and (m,)."
+        )
+    read_count(n_equalities, "n_equalities", 0, m)
 
 
 def long_only_variance(Q: Array) -> Array:

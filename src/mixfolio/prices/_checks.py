@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from mixfolio._inputs import checked
 from mixfolio.errors import DataError
 from mixfolio.prices._returns import to_returns
 
@@ -194,6 +195,7 @@ class Checks:
         return Finding(True, text)
 
 
+@checked
 def find_frequency(dates: pd.Index) -> Frequency:
     """The frequency of a table, by the median step between its dates.
 
@@ -230,6 +232,7 @@ def find_frequency(dates: pd.Index) -> Frequency:
     )
 
 
+@checked
 def check_prices(prices: pd.DataFrame) -> Checks:
     """Look for gaps, stale prices, jumps and twins in a table of prices, and repair nothing.
 

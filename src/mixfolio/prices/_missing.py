@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from mixfolio._inputs import checked
 from mixfolio.errors import DataError
 from mixfolio.prices._checks import longest_runs
 
@@ -36,6 +37,7 @@ def require_policy(missing: str) -> None:
         raise DataError(f"missing={missing!r} is unknown. Use one of {', '.join(MISSING)}.")
 
 
+@checked
 def complete(
     table: pd.DataFrame,
     missing: Missing,

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mixfolio._inputs import SUM_TOLERANCE, checked
 from mixfolio.errors import DataError
 from mixfolio.prices._grid import (
     DECIMAL_COMMA,
@@ -49,6 +50,7 @@ MEDIAN_PERCENT = 0.25  # a decimal return whose typical size exceeds this is tak
 MEDIAN_PRICE = 0.5  # never negative and typically above this: prices, not returns
 
 
+@checked
 def read_prices(
     path_or_buffer: Source,
     *,
@@ -108,6 +110,7 @@ def read_prices(
     return _read(path_or_buffer, options, _check_prices)
 
 
+@checked
 def read_returns(
     path_or_buffer: Source,
     *,
@@ -487,6 +490,7 @@ def _check_length(grid: Grid, frame: pd.DataFrame, kept: pd.DataFrame, options: 
 # ------------------------------------------------------------------- one line per asset
 
 
+@checked
 def read_groups(path_or_buffer: Source, assets: Iterable[str] | None = None) -> pd.Series:
     """Read the group of every asset: its sector, class or country.
 
@@ -534,6 +538,7 @@ def read_groups(path_or_buffer: Source, assets: Iterable[str] | None = None) -> 
     return pd.Series([found[name] for name in order], order, name=grid.header[1], dtype=object)
 
 
+@checked
 def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) -> pd.Series:
     """Read the weights that are held now, one decimal per asset.
 
@@ -578,7 +583,7 @@ def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) ->
     found = {_unquoted(row[0]): float(str(row[column])) for row in grid.rows}
     order = _match_assets(grid, found, assets)
     total = sum(found.values())
-    if abs(total - 1) > 1e-3:  # _inputs.SUM_TOLERANCE, in a room beside this one
+    if abs(total - 1) > SUM_TOLERANCE:
         raise DataError(
             f"{grid.source}: the {len(found)} weights sum to {total:.6g}, not to 1. Write "
             "decimals: 0.25 for 25%."
@@ -586,6 +591,7 @@ def read_weights(path_or_buffer: Source, assets: Iterable[str] | None = None) ->
     return pd.Series([found[name] for name in order], order, name="weight")
 
 
+@checked
 def write_weights(table: pd.DataFrame, path_or_buffer: Any) -> None:
     """Write weights as CSV that a spreadsheet shows and does not run.
 

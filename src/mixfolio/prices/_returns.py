@@ -11,9 +11,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from mixfolio._inputs import checked
 from mixfolio.errors import DataError
 
 
+@checked
 def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple") -> pd.DataFrame:
     """Simple or logarithmic returns between consecutive rows of a table of prices.
 
@@ -60,6 +62,8 @@ def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple
         raise DataError(
             f"prices holds something that is not a number ({error}). Convert every column first."
         ) from error
+    if any(kind.kind in "mMc" for kind in prices.dtypes):
+        raise DataError("prices holds dates, spans of time or complex numbers. Use numbers.")
     bad = np.argwhere((values <= 0) | np.isinf(values))
     if len(bad):
         row, column = bad[0]
@@ -67,10 +71,12 @@ def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple
             f"prices has {len(bad)} price(s) that are not positive and finite, the first in row "
             f"{prices.index[row]}, column {prices.columns[column]!r}. Are these returns already?"
         )
-    growth = prices.astype(float) / prices.astype(float).shift(1)
+    known = prices.astype(float)
+    growth = known / known.shift(1)
     return (growth - 1.0 if kind == "simple" else growth.apply(np.log)).iloc[1:]
 
 
+@checked
 def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
     """Compound simple returns within calendar periods, ``prod(1 + r) - 1``.
 

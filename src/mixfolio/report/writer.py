@@ -20,7 +20,7 @@ from typing import Any
 
 import mixfolio
 from mixfolio import errors
-from mixfolio._inputs import read_count
+from mixfolio._inputs import checked, read_count
 from mixfolio.errors import MixfolioError
 from mixfolio.prices import Layout, Missing
 from mixfolio.report import html, pipeline
@@ -56,6 +56,7 @@ class Report:
     weights: Path
 
 
+@checked
 def write_report(
     price_file: PathLike,
     output: PathLike = "portfolio-report",

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from mixfolio._inputs import checked
 from mixfolio.errors import DataError
 
 VERDICTS = ("reproduced", "corrected", "not borne out", "impossible", "not checkable")
@@ -114,6 +115,7 @@ COMPARISONS: Mapping[str, Callable[[float, int, Outcome], str]] = {
 }
 
 
+@checked
 def verdict(kind: str, printed: float, digits: int, outcome: Outcome) -> str:
     """Compare a printed claim with a computation.
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array
+from mixfolio._inputs import Array, checked
 from mixfolio.optimization import minimum_variance
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 
+@checked
 def monthly_return(daily: "pd.Series[float] | Array") -> float:
     """``(1 + prod(1 + r)) - 1``: the bracket is misplaced, and the result is the growth factor.
 
@@ -55,6 +56,7 @@ def monthly_return(daily: "pd.Series[float] | Array") -> float:
     return float((1 + np.prod(1 + np.asarray(daily))) - 1)
 
 
+@checked
 def volatility_regimes(market: "pd.Series[float] | Array", n_assets: int) -> Array:
     """Regimes of a table that is sorted by asset and then by month.
 
@@ -90,6 +92,7 @@ def volatility_regimes(market: "pd.Series[float] | Array", n_assets: int) -> Arr
     return labels.reshape(n_assets, -1)
 
 
+@checked
 def relationship_matrix(features: Array) -> pd.DataFrame:
     """``exp(-d / median d)``, with the row names of the features lost on the way.
 
@@ -126,6 +129,7 @@ def relationship_matrix(features: Array) -> pd.DataFrame:
     return pd.DataFrame(K)
 
 
+@checked
 def common_slope(
     returns: pd.DataFrame, market: "pd.Series[float]", regimes: Array | None = None
 ) -> pd.DataFrame:
@@ -164,6 +168,7 @@ def common_slope(
     return pd.DataFrame(fitted.reshape(n_assets, n_months).T, returns.index, returns.columns)
 
 
+@checked
 def total_covariance(returns: pd.DataFrame, fitted: pd.DataFrame) -> pd.DataFrame:
     """Covariance of fitted values plus that of residuals, without the products of the two.
 
@@ -190,6 +195,7 @@ def total_covariance(returns: pd.DataFrame, fitted: pd.DataFrame) -> pd.DataFram
     return fitted.cov() + (returns - fitted).cov()
 
 
+@checked
 def condition_number(matrix: "pd.DataFrame | Array") -> float:
     """R's ``kappa`` of a square matrix: the condition in the 1-norm of the R of its QR factors.
 
@@ -215,6 +221,7 @@ def condition_number(matrix: "pd.DataFrame | Array") -> float:
     return float(np.linalg.cond(triangle, 1))
 
 
+@checked
 def optimize_portfolio(
     matrix: pd.DataFrame, expected_returns: Any = None, target_return: float | None = None
 ) -> "pd.Series[float]":
@@ -248,6 +255,7 @@ def optimize_portfolio(
     return pd.Series(minimum_variance(matrix), matrix.columns)
 
 
+@checked
 def last_rows(table: pd.DataFrame, window: int, n_assets: int = 10) -> pd.DataFrame:
     """The last `window` times ten rows of a table sorted by asset: some assets, not some months.
 
@@ -274,6 +282,7 @@ def last_rows(table: pd.DataFrame, window: int, n_assets: int = 10) -> pd.DataFr
     return table.tail(window * n_assets)
 
 
+@checked
 def drawdown(returns: "pd.Series[float] | Array") -> float:
     """The deepest fall in units of the *first* wealth; a share of the peak is usual.
 
@@ -298,6 +307,7 @@ def drawdown(returns: "pd.Series[float] | Array") -> float:
     return float((np.maximum.accumulate(wealth) - wealth).max())
 
 
+@checked
 def cost(turnover: float, rate: float) -> float:
     """Turnover times rate times two, although the turnover counts purchases and sales already.
 

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import datasets
+from mixfolio._inputs import checked
 from mixfolio.errors import DataError
 from mixfolio.studies import (
     _claims_mean_variance,
@@ -71,6 +72,7 @@ def _computed(kind: str, digits: int, outcome: Outcome) -> str:
     return joint.join([*parts, outcome.text] if outcome.text else parts)
 
 
+@checked
 def evaluate(context: Context, group: str | None = None) -> pd.DataFrame:
     """Compute and compare the claims of a group, or all.
 
@@ -120,6 +122,7 @@ def _judge(name: str, claim: "pd.Series[str]", context: Context) -> tuple[str, s
     return _computed(str(claim["kind"]), digits, outcome), found, reason
 
 
+@checked
 def counts(ledger: pd.DataFrame) -> pd.DataFrame:
     """How many claims have each verdict, by source.
 
@@ -205,6 +208,7 @@ class _Html:
         return self.text
 
 
+@checked
 def to_html(ledger: pd.DataFrame, title: str) -> _Html:
     """The claims of a section as a folded table, which reads without any script.
 

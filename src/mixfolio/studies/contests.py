@@ -11,7 +11,7 @@ An estimator takes past returns and the groups of the assets and gives a covaria
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,7 +19,14 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import expected_returns, inference, metrics, mixed_model, optimization
-from mixfolio._inputs import read_count
+from mixfolio._inputs import (
+    checked,
+    read_count,
+    read_positive,
+    read_returns,
+    require_moving,
+    require_order,
+)
 from mixfolio.backtest import BacktestResult, Strategy, walk_forward
 from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS, Estimate, Estimator, FromLoadings
@@ -156,6 +163,7 @@ def _strategies(
     return table
 
 
+@checked
 def evaluate(
     returns: pd.DataFrame,
     groups: Any = None,
@@ -223,6 +231,7 @@ def _measure_of(portfolio: str) -> MeasureName:
     return "log_variance" if portfolio.startswith("minimum variance") else "sharpe"
 
 
+@checked
 def league(
     result: BacktestResult,
     portfolio: str,
@@ -313,6 +322,7 @@ def _described(result: BacktestResult, portfolio: str, periods_per_year: float) 
     return summary[[*shown, "distance_to_equal", "gross_exposure"]]
 
 
+@checked
 def differences(
     result: BacktestResult,
     name: str,
@@ -361,6 +371,8 @@ def differences(
     >>> contests.differences(result, "sample", ["1/N"], **options)["verdict"].tolist()
     ['win', 'win', 'tie', 'tie']
     """
+    if not rivals:
+        raise DataError("rivals is empty; name at least one estimator of the result.")
     rows = {}
     for portfolio in _kinds(result):
         records = result.returns[portfolio]
@@ -403,6 +415,7 @@ def _difference(
 # ------------------------------------------------------------------ crises
 
 
+@checked
 def conditions(
     returns: pd.DataFrame, windows: Mapping[str, tuple[Any, Any]], periods_per_year: float
 ) -> pd.DataFrame:
@@ -437,7 +450,12 @@ def conditions(
     {'2008': 0.87, 'otherwise': 0.58}
     """
     rest, rows = pd.Series(data=True, index=returns.index), {}
-    for name, (first, last) in windows.items():
+    returns = _record(returns)
+    if returns.shape[1] < 2:
+        raise DataError("returns has one asset; a correlation needs two or more.")
+    require_moving(returns.to_numpy(), returns.columns)
+    read_positive(periods_per_year, "periods_per_year")
+    for name, (first, last) in _pairs(windows):
         rows[name] = _moved(returns.loc[first:last], name, periods_per_year)
         rest.loc[first:last] = False
     rows["otherwise"] = _moved(returns[rest], "otherwise", periods_per_year)
@@ -456,6 +474,23 @@ def _moved(part: pd.DataFrame, name: str, periods_per_year: float) -> dict[str, 
     }
 
 
+def _record(records: pd.DataFrame) -> pd.DataFrame:
+    """Numbers of every period, in order of time."""
+    require_order(records, "records")
+    if records.index.hasnans:
+        raise DataError("records has rows without a period. Drop them.")
+    return pd.DataFrame(read_returns(records)[0], records.index, records.columns)
+
+
+def _pairs(windows: Mapping[str, tuple[Any, Any]]) -> Iterable[tuple[str, tuple[Any, Any]]]:
+    """Windows by name, each of a first and a last period."""
+    for name, window in windows.items():
+        if not isinstance(window, tuple | list) or len(window) != 2:
+            raise DataError(f"window {name!r} is {window!r}; it must be (first, last) period.")
+        yield name, (window[0], window[1])
+
+
+@checked
 def through(records: pd.DataFrame, windows: Mapping[str, tuple[Any, Any]]) -> pd.DataFrame:
     """What records earned over some spans of time, and how far they fell in them.
 
@@ -487,7 +522,8 @@ def through(records: pd.DataFrame, windows: Mapping[str, tuple[Any, Any]]) -> pd
     {'US Treasuries': 0.098, 'MSCI US': -0.37}
     """
     columns = {}
-    for name, (first, last) in windows.items():
+    records = _record(records)
+    for name, (first, last) in _pairs(windows):
         part = records.loc[first:last]
         if part.empty:
             raise DataError(f"{name} has no period among {records.index[0]}..{records.index[-1]}.")
@@ -499,6 +535,7 @@ def through(records: pd.DataFrame, windows: Mapping[str, tuple[Any, Any]]) -> pd
 # ------------------------------------------------------------------ which assets, which groups
 
 
+@checked
 def draw_assets(groups: pd.Series, per_group: int, rng: np.random.Generator) -> list[Any]:
     """Names of assets drawn at random, the same number from every group.
 
@@ -538,6 +575,7 @@ def draw_assets(groups: pd.Series, per_group: int, rng: np.random.Generator) -> 
     return names
 
 
+@checked
 def permute_groups(groups: pd.Series, rng: np.random.Generator) -> pd.Series:
     """The same labels on other assets: a negative control of whatever uses groups.
 

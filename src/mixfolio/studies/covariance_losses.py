@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.linalg import toeplitz
 
 from mixfolio import covariance, montecarlo
-from mixfolio._inputs import Array, read_count, read_number
+from mixfolio._inputs import Array, checked, read_count, read_number
 from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS
 from mixfolio.simulation import INDUSTRIES, FactorWorld
@@ -88,6 +88,7 @@ def _draw(
     return sigma, normal @ np.linalg.cholesky(sigma).T
 
 
+@checked
 def estimator_losses(
     rng: np.random.Generator,
     *,
@@ -162,6 +163,7 @@ def _loss_table(results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("estimator")
 
 
+@checked
 def loss_draws(
     n_replications: int,
     *,
@@ -233,6 +235,7 @@ def loss_draws(
     return pd.concat(tables, names=CELL)
 
 
+@checked
 def loss_curves(draws: pd.DataFrame) -> pd.DataFrame:
     """Means of the losses over the ratio of assets to periods.
 
@@ -271,6 +274,7 @@ def loss_curves(draws: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, names=CELL).reset_index()
 
 
+@checked
 def winners(draws: pd.DataFrame, *, loss: str = "portfolio_variance") -> pd.DataFrame:
     """Which estimator has the lowest mean loss, and which others may be as good.
 
@@ -326,6 +330,7 @@ def _best(part: pd.DataFrame) -> dict[str, object]:
     return {"best": best, "value": float(part[best].mean()), "s.e.": error, "tied": tied}
 
 
+@checked
 def instability(
     rng: np.random.Generator, *, n_assets: int, n_periods: int, truth: str = "factor"
 ) -> dict[str, float]:

@@ -8,7 +8,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist, squareform
 
 from mixfolio import covariance, expected_returns, metrics, portfolio, relationship
-from mixfolio._inputs import Array
+from mixfolio._inputs import Array, checked
 from mixfolio.studies._claims_context import STAND_INS, Context
 
 __all__ = ["table"]
@@ -121,6 +121,7 @@ ROWS = {
 }
 
 
+@checked
 def table(context: Context) -> pd.DataFrame:
     """Departures from the cited literature, with a number by each convention.
 

@@ -21,7 +21,7 @@ Management Science 54, 1364-1380.
 import numpy as np
 from scipy.special import gammaln
 
-from mixfolio._inputs import read_count
+from mixfolio._inputs import checked, read_count
 from mixfolio.errors import DataError
 
 __all__ = ["minimum_variance_inflation", "perceived_ratio", "realised_ratio"]
@@ -38,6 +38,7 @@ def _freedom(n_assets: int, n_periods: int, zero_cost: bool) -> tuple[int, int]:
     return p, n
 
 
+@checked
 def realised_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) -> float:
     """Expected realised information ratio of known means and a sample covariance, over the best.
 
@@ -70,6 +71,7 @@ def realised_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) -> 
     return float(np.exp(gammaln(a + 0.5) + gammaln(a + b) - gammaln(a) - gammaln(a + b + 0.5)))
 
 
+@checked
 def perceived_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) -> float:
     """Expected in-sample information ratio of that portfolio, over the best.
 
@@ -104,6 +106,7 @@ def perceived_ratio(n_assets: int, n_periods: int, *, zero_cost: bool = True) ->
     return float(np.sqrt(n / 2) * np.exp(gammaln(k - 0.5) - gammaln(k)))
 
 
+@checked
 def minimum_variance_inflation(n_assets: int, n_periods: int) -> float:
     """Expected realised variance of the sample minimum-variance portfolio, over the lowest.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import metrics, mixed_model, optimization
-from mixfolio._inputs import Array, read_count
+from mixfolio._inputs import Array, checked, read_count
 from mixfolio.errors import DataError
 from mixfolio.estimators import CONTROLS, ESTIMATORS
 from mixfolio.inference import require_generator
@@ -40,6 +40,7 @@ DEGREES_OF_FREEDOM = 4.0  # of the common size of a period under heavy tails
 FREE_FACTORS, FREE_VOLATILITY = 8, 0.08  # annual, at a loading of one
 
 
+@checked
 def losses(
     rng: np.random.Generator,
     *,

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.linalg import cho_solve
 
 from mixfolio import _linalg, covariance, expected_returns, optimization
-from mixfolio._inputs import Array, Labels, read_returns
+from mixfolio._inputs import Array, Labels, checked, read_returns
 from mixfolio.errors import DataError
 
 __all__ = ["constrained_mean_variance", "demiguel_garlappi_uppal"]
@@ -155,6 +155,7 @@ def _data_and_model(returns: pd.DataFrame, *, mispricing: float = 0.01 / 12) -> 
     return _relative_weights(_solve(matrix, np.append(intercepts, 0.0) + slopes * mean), labels)
 
 
+@checked
 def constrained_mean_variance(
     returns: pd.DataFrame, *, covariance_scale: float | None = None
 ) -> pd.Series:

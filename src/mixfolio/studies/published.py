@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import covariance, mixed_model, optimization
-from mixfolio._inputs import Array
+from mixfolio._inputs import Array, checked
 from mixfolio.simulation import INDUSTRIES, FactorWorld, Noise, World
 
 __all__ = [
@@ -42,6 +42,7 @@ Portfolio: TypeAlias = Callable[[World, Noise, Array], Array]
 N_FACTORS = 10
 
 
+@checked
 def information_ratio(returns: Array, periods_per_year: float = 250) -> float:
     """Mean over standard deviation (divisor T - 1), annualised.
 
@@ -121,6 +122,7 @@ def _without_risk(mean: Array, vectors: Array) -> Array:
     return np.asarray(mean - basis @ (basis.T @ mean))
 
 
+@checked
 def pca_without_diagonal(world: World, noise: Noise, train: Array) -> Array:
     """What the principal-component matrix without a diagonal leads to: a portfolio without risk.
 
@@ -196,6 +198,7 @@ def _published_hierarchical(world: World, train: Array, full_sample: Array) -> A
     return np.asarray(inner @ np.linalg.solve(across, np.ones(len(across))))
 
 
+@checked
 def information_ratios(
     rng: np.random.Generator,
     *,
@@ -257,6 +260,7 @@ def information_ratios(
     return _in_and_out(weights, train, test, recipe.periods_per_year)
 
 
+@checked
 def one_industry(
     rng: np.random.Generator, *, n_assets: int = 100, n_train: int = 500, n_test: int = 500
 ) -> dict[str, float]:
@@ -309,6 +313,7 @@ def one_industry(
     return _in_and_out(weights, train, test, recipe.periods_per_year)
 
 
+@checked
 def law_point(
     rng: np.random.Generator, *, n_per_industry: int = 10, n_train: int = 200
 ) -> dict[str, float]:
@@ -366,6 +371,7 @@ def _normal_sample(rng: np.random.Generator, mean: Array, matrix: Array, n_perio
     return rng.multivariate_normal(mean, matrix, n_periods, method="cholesky")
 
 
+@checked
 def three_frontiers(
     rng: np.random.Generator, *, mean: Array, matrix: Array, n_periods: int, n_points: int = 12
 ) -> dict[str, float]:
@@ -425,6 +431,7 @@ def three_frontiers(
     return {f"{k} {j}": float(v) for k, values in coordinates.items() for j, v in enumerate(values)}
 
 
+@checked
 def noise_turnover(
     rng: np.random.Generator,
     *,
@@ -492,6 +499,7 @@ def noise_turnover(
     return dict(zip(names, trades.tolist(), strict=True))
 
 
+@checked
 def factor_counts(
     rng: np.random.Generator, *, counts: tuple[int, ...], n_train: int = 500
 ) -> dict[str, float]:
@@ -539,6 +547,7 @@ def factor_counts(
     return _over_best(portfolios, mean, truth)
 
 
+@checked
 def cluster_errors(
     rng: np.random.Generator, *, shares: tuple[float, ...], n_train: int = 500
 ) -> dict[str, float]:
@@ -592,6 +601,7 @@ def cluster_errors(
     return {**_over_best(portfolios, mean, truth), "agreement": float(same.mean())}
 
 
+@checked
 def overlapping_clusters(rng: np.random.Generator, *, n_train: int = 500) -> dict[str, float]:
     """A world in which a fifth of the stocks belong to two industries, and four ways to see it.
 
@@ -653,6 +663,7 @@ def overlapping_clusters(rng: np.random.Generator, *, n_train: int = 500) -> dic
     return _over_best(portfolios, mean, truth)
 
 
+@checked
 def minimum_variance_losses(
     rng: np.random.Generator, *, n_per_industry: int = 20, n_train: int = 250
 ) -> dict[str, float]:
@@ -713,6 +724,7 @@ COMMON_TAIL_ESTIMATORS: Mapping[str, Callable[[Array], Array]] = {
 """Covariance estimators that :func:`tails` compares."""
 
 
+@checked
 def tails(
     rng: np.random.Generator,
     *,

@@ -23,6 +23,7 @@ from mixfolio._inputs import (
     Array,
     MatrixLike,
     VectorLike,
+    checked,
     read_count,
     read_covariance,
     read_number,
@@ -62,6 +63,7 @@ def _perturb(
     return mean.copy(), wrong
 
 
+@checked
 def cash_equivalent_losses(
     rng: np.random.Generator,
     *,
@@ -153,6 +155,7 @@ def _positive_definite(
     )
 
 
+@checked
 def mean_change_that_empties(
     covariance: MatrixLike, *, asset: int = 0, share: float = 0.5, risk_aversion: float = 4.0
 ) -> float:

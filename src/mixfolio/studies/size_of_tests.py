@@ -12,7 +12,7 @@ from scipy.signal import lfilter
 from scipy.stats import norm, t
 
 from mixfolio import inference
-from mixfolio._inputs import Array, read_count
+from mixfolio._inputs import Array, checked, read_count
 from mixfolio.errors import DataError
 from mixfolio.inference import MeasureName
 
@@ -22,6 +22,7 @@ Process = Literal["i.i.d.", "AR(1)", "GARCH", "common GARCH"]
 PROCESSES: tuple[Process, ...] = ("i.i.d.", "AR(1)", "GARCH", "common GARCH")
 
 
+@checked
 def rejections(
     rng: np.random.Generator,
     *,
@@ -96,6 +97,7 @@ def rejections(
     return {name: float(value <= level) for name, value in p.items()}
 
 
+@checked
 def formula_rejections(
     rng: np.random.Generator,
     *,
@@ -163,6 +165,7 @@ def _correlations(first: Array, second: Array) -> Array:
     return np.asarray((a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1)))
 
 
+@checked
 def family_errors(
     rng: np.random.Generator,
     *,
