@@ -142,7 +142,7 @@ def ewma(returns: Matrix, *, halflife: float) -> Matrix:
     return _labelled(deviations.T @ deviations / (1.0 - float(weights @ weights)), labels, returns)
 
 
-@checked
+@checked_but("target")
 def linear_shrinkage(
     returns: Matrix,
     *,
@@ -196,7 +196,7 @@ def linear_shrinkage(
     return _labelled(_shrunken(values, labels, target, intensity)[0], labels, returns)
 
 
-@checked
+@checked_but("target")
 def shrinkage_intensity(returns: MatrixLike, *, target: _linear.Target = "identity") -> float:
     """Weight of the target that :func:`linear_shrinkage` estimates, between 0 and 1.
 
@@ -437,7 +437,7 @@ def clip_eigenvalues(returns: Matrix) -> Matrix:
     return _labelled(root @ root.T, labels, returns)
 
 
-@checked
+@checked_but("n_factors")
 def poet(returns: Matrix, *, n_factors: int, threshold: float = 0.5) -> Matrix:
     """Covariance of principal components and of the residuals that stand out from noise.
 

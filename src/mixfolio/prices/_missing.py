@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mixfolio._inputs import checked
+from mixfolio._inputs import checked_but
 from mixfolio.errors import DataError
 from mixfolio.prices._checks import longest_runs
 
@@ -37,7 +37,7 @@ def require_policy(missing: str) -> None:
         raise DataError(f"missing={missing!r} is unknown. Use one of {', '.join(MISSING)}.")
 
 
-@checked
+@checked_but("missing")
 def complete(
     table: pd.DataFrame,
     missing: Missing,
