@@ -102,13 +102,20 @@ def _quoted(match: re.Match[str]) -> str:
 
 def _glued(nb: NotebookNode) -> dict[str, object]:
     """Every value that the chapter gives its text, by name."""
-    return {
-        output.metadata["scrapbook"]["name"]: ast.literal_eval(output.data[notebook.GLUE + TEXT])
-        for cell in notebook.code_cells(nb)
-        for output in cell.outputs
-        if "scrapbook" in output.get("metadata", {}) and notebook.GLUE + TEXT in output.data
-        if output.data[notebook.GLUE + TEXT][:1] in "'\""
-    }
+    found = {}
+    for output in (output for cell in notebook.code_cells(nb) for output in cell.outputs):
+        told = output.get("metadata", {}).get("scrapbook")
+        if told and (text := output.data.get(told.get("mime_prefix", "") + TEXT)) is not None:
+            found[told["name"]] = _value(text)
+    return found
+
+
+def _value(text: str) -> object:
+    """What was given to the text: a string or a number, else the words that stand for it."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def _is_glue(output: NotebookNode) -> bool:
