@@ -4,13 +4,15 @@
   of the contents. Here sections, figures and equations take the number of the file, which is the
   one that ``make run CHAPTER=NN`` takes.
 - Docstrings may write absolute values as \\|x\\| without escaping them.
+- The role ``minutes`` says how long a chapter takes to read.
 - The directive ``live-figure`` puts a figure that moves into a page; its content is the caption.
 """
 
 import html
+import json
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -57,6 +59,36 @@ def number_by_file(app: Sphinx) -> None:
     Collector.assign_section_numbers = assign
 
 
+def minutes(
+    role: str,
+    rawtext: str,
+    text: str,
+    lineno: int,
+    inliner: Any,
+    options: Any = None,
+    content: Any = (),
+) -> tuple[list[nodes.Node], list[nodes.Node]]:
+    """The time that the chapter with this number takes to read, counted when the page is made."""
+    source = Path(inliner.document.settings.env.srcdir)
+    found = sorted((source / "chapters").glob(f"{text}-*.ipynb"))
+    if not found:
+        return [], [inliner.reporter.error(f"there is no chapter {text}", line=lineno)]
+    return [nodes.Text(str(reading_minutes(found[0])))], []
+
+
+def reading_minutes(path: Path) -> int:
+    """Words of a notebook's text, and half a minute for each of its figures and tables."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    words, looks = 0, 0
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            words += len("".join(cell["source"]).split())
+        elif "remove-cell" not in cell["metadata"].get("tags", []):
+            kinds = {kind for output in cell["outputs"] for kind in output.get("data", {})}
+            looks += any(kind.startswith("image/") or kind == "text/html" for kind in kinds)
+    return max(1, round(words / 220 + looks / 2))
+
+
 def escape_bars(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -97,5 +129,6 @@ class LiveFigure(SphinxDirective):
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", number_by_file)
     app.add_directive("live-figure", LiveFigure)
+    app.add_role("minutes", minutes)
     app.connect("autodoc-process-docstring", escape_bars)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
