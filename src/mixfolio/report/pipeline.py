@@ -536,7 +536,6 @@ def _read_views(path: str | os.PathLike[str], inputs: Inputs) -> list[View]:
 def _require_agreement(inputs: Inputs, plan: Plan) -> None:
     """Refuse options that contradict each other, in their own words."""
     sharpe, parity = plan.objective == "maximum-sharpe", plan.objective == "risk-parity"
-    limited = plan.max_position < 1 or plan.max_group is not None or plan.limits is not None
     few = min(plan.lookback, plan.window) <= inputs.returns.shape[1] + 2
     for contradicts, text in (
         (
@@ -545,9 +544,9 @@ def _require_agreement(inputs: Inputs, plan: Plan) -> None:
             "--objective maximum-sharpe uses expected returns.",
         ),
         (
-            parity and (limited or plan.allow_short or plan.turnover_penalty),
-            "--objective risk-parity fixes every weight, so it contradicts --max-position, "
-            "--max-group, --limits, --allow-short and --turnover-penalty. Drop those.",
+            parity and (plan.max_group is not None or plan.allow_short or plan.turnover_penalty),
+            "--objective risk-parity knows limits of single assets only, so it contradicts "
+            "--max-group, --allow-short and --turnover-penalty. Drop those.",
         ),
         (
             sharpe and few,
@@ -738,7 +737,8 @@ def _choose(
     """Weights within the limits that are best by the objective, on a covariance."""
     limits: ConstraintOptions = {**limits_of(plan, inputs.groups, past.columns), **trading}
     if plan.objective == "risk-parity":
-        return optimization.risk_parity(matrix)
+        limited = plan.max_position < 1 or plan.limits is not None
+        return optimization.risk_parity(matrix, bounds=limits["bounds"] if limited else None)
     if plan.objective == "maximum-diversification":
         return optimization.maximum_diversification(matrix, **limits)
     if plan.objective == "maximum-sharpe":

@@ -315,7 +315,7 @@ def objective(inputs: Inputs, plan: Plan) -> str:
     source = "your views" if plan.views else "their past means, shrunken"
     goal = {
         "minimum-variance": "The weights have the lowest expected variance",
-        "risk-parity": "Every asset contributes the same share of the risk",
+        "risk-parity": "Every asset has the same share of the risk, as far as it can be,",
         "maximum-diversification": "The weights have the highest diversification ratio",
         "maximum-sharpe": f"The weights have the highest expected Sharpe ratio by {source},",
     }[plan.objective]

@@ -216,9 +216,9 @@ CHOICES = {
     "missing groups": (["--groups", "nowhere.csv"], "nowhere.csv: there is no such file"),
     "views of nothing": (["--views", "v.csv"], "v.csv: there is no such file"),
     "limits of nothing": (["--limits", "l.csv"], "l.csv: there is no such file"),
-    "parity and a cap": (
-        ["--objective", "risk-parity", "--max-position", "0.4"],
-        "--objective risk-parity fixes every weight, so it contradicts --max-position",
+    "parity and shorts": (
+        ["--objective", "risk-parity", "--allow-short"],
+        "--objective risk-parity knows limits of single assets only, so it contradicts",
     ),
     "unknown asset": (["--exclude", "Gold"], "--exclude Gold: prices.csv has no such asset"),
     "missing weights": (["--previous", "nowhere.csv"], "no such file"),

@@ -556,6 +556,9 @@ def test_other_objectives(inputs, objective):
     found = own_prices.build_portfolio(inputs, plan)
     if objective == "risk-parity":
         np.testing.assert_allclose(found.attribution.by_asset, 1 / 6, atol=1e-9)
+        cap = round(float(found.weights.max()) - 0.03, 3)
+        capped = own_prices.make_plan(inputs, objective=objective, max_position=cap)
+        assert own_prices.build_portfolio(inputs, capped).weights.max() == pytest.approx(cap)
     else:
         expected = optimization.maximum_diversification(found.covariance, bounds=(0, 0.3))
         np.testing.assert_allclose(found.weights, expected, atol=1e-9)
@@ -569,9 +572,9 @@ def test_shorts_are_taken_only_when_allowed(inputs):
 VIEWS, LIMITS = "better,worse,value,confidence\nMSCI US,,0.05,0.5\n", "asset,lower,upper\n{}\n"
 CONTRADICT = {
     "views without a use": ({"views_file": VIEWS}, "--views and --objective minimum-variance"),
-    "parity and a cap": (
-        {"objective": "risk-parity", "max_position": 0.4},
-        "--objective risk-parity .* contradicts --max-position",
+    "parity and shorts": (
+        {"objective": "risk-parity", "allow_short": True},
+        "--objective risk-parity .* contradicts --max-group, --allow-short",
     ),
     "few periods": (
         {"objective": "maximum-sharpe", "max_position": 0.9, "lookback": 24},
