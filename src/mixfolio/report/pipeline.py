@@ -856,6 +856,9 @@ class Comparison:
         The strategy of the portfolio that is proposed.
     fits : DataFrame
         Heritability and intensity of the mixed model, one row per decision.
+    sharpe : DataFrame or None
+        Where the objective is the Sharpe ratio, one row per strategy: by how much its ratio a year,
+        after costs, exceeds that of the chosen one, and the interval from ``low`` to ``high``.
     """
 
     result: backtest.BacktestResult
@@ -866,6 +869,7 @@ class Comparison:
     left_out: dict[str, str]
     chosen: str
     fits: pd.DataFrame
+    sharpe: pd.DataFrame | None = None
 
 
 def compare(
@@ -921,6 +925,11 @@ def compare(
         left_out=left_out,
         chosen=plan.title,
         fits=pd.DataFrame.from_dict(fits, "index", columns=["heritability", "intensity"]),
+        sharpe=(
+            _sharpe_gaps(inputs, result.returns[table.index], plan.title, level, rng)
+            if plan.objective == "maximum-sharpe"
+            else None
+        ),
     )
 
 
@@ -969,6 +978,19 @@ def _gaps(gross: pd.DataFrame, chosen: str, level: float, rng: np.random.Generat
     for name, record in gross.items():
         found = inference.variance_difference(record, gross[chosen], rng=rng, level=level)
         rows[name] = np.expm1(np.array([found.estimate, *found.interval]) / 2)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["gap", "low", "high"])
+
+
+def _sharpe_gaps(
+    inputs: Inputs, returns: pd.DataFrame, chosen: str, level: float, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Sharpe ratio a year of every record, less that of the chosen one, and its interval."""
+    riskless = 0.0 if inputs.riskless is None else inputs.riskless.loc[returns.index]
+    excess, root = returns.sub(riskless, axis=0), np.sqrt(inputs.frequency.periods_per_year)
+    rows = {}
+    for name, record in excess.items():
+        found = inference.sharpe_difference(record, excess[chosen], rng=rng, level=level)
+        rows[name] = root * np.array([found.estimate, *found.interval])
     return pd.DataFrame.from_dict(rows, orient="index", columns=["gap", "low", "high"])
 
 

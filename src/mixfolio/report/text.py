@@ -162,17 +162,25 @@ def _price_of_trading(inputs: Inputs, compared: Comparison) -> str:
 
 
 def _better(compared: Comparison) -> list[str]:
-    """That another estimator had the lower volatility on these data, if one had."""
-    best: Any = compared.volatility.index[0]
+    """That another choice was better on these data, by what the weights are chosen for."""
+    if compared.sharpe is None:
+        best: Any = compared.volatility.index[0]
+        gap, low, high = compared.gaps.loc[best, ["gap", "low", "high"]]
+        what = f"volatility {-gap:.1%} below that"
+        interval = _interval(low, high)
+    else:
+        best = compared.sharpe["gap"].idxmax()
+        gap, low, high = compared.sharpe.loc[best, ["gap", "low", "high"]]
+        what = f"Sharpe ratio a year {gap:.2f} above that"
+        interval = f"{low:+.2f} to {high:+.2f}"
     if best == compared.chosen:
         return []
-    low, high = compared.gaps.loc[best, ["low", "high"]]
     luck = "luck alone could make that" if low < 0 < high else "more than luck usually makes"
+    kind = "Equal weights were" if best == EQUAL else "Another estimator was"
     return [
-        f"***Another estimator was better.*** {_the(best)[0].upper()}{_the(best)[1:]} had a "
-        f"volatility {-compared.gaps.loc[best, 'gap']:.1%} below that of {_the(compared.chosen)} "
-        f"({compared.level:.0%} interval {_interval(low, high)}): {luck}, and it was picked after "
-        "the fact."
+        f"***{kind} better.*** {_the(best)[0].upper()}{_the(best)[1:]} had a {what} of "
+        f"{_the(compared.chosen)} ({compared.level:.0%} interval {interval}): {luck}, and it was "
+        "picked after the fact."
     ]
 
 

@@ -508,6 +508,10 @@ def test_the_same_objective_limits_and_estimator_today_and_in_the_past(tmp_path)
     inputs, plan = everything(tmp_path)
     found = own_prices.compare(inputs, plan, rng=np.random.default_rng(1))
     assert found.chosen == "LW constant correlation" and found.chosen in found.summary.index
+    excess = found.result.returns.sub(inputs.riskless, axis=0).dropna()
+    ratio = excess.mean() / excess.std() * 12**0.5
+    gaps = (ratio - ratio[found.chosen])[found.sharpe.index]
+    np.testing.assert_allclose(found.sharpe["gap"], gaps, atol=1e-9)
 
     def weights(past):
         excess = past.sub(inputs.riskless.loc[past.index], axis=0)

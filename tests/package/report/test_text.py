@@ -100,6 +100,25 @@ def test_the_first_box_says_so_when_another_estimator_was_better(parts):
     assert "Another estimator" not in box(0.2, 0.1, 0.3)
 
 
+def test_where_the_sharpe_ratio_is_the_objective_it_tells_who_was_better(parts):
+    from dataclasses import replace
+
+    rows = [[0.0, 0.0, 0.0], [0.12, -0.05, 0.3], [0.1, 0.02, 0.2]]
+    names = ["mixed model", "1/N", "linear shrinkage"]
+    sharpe = pd.DataFrame(rows, names, ["gap", "low", "high"])
+
+    def box(table):
+        found = replace(parts.compared, sharpe=table)
+        return wording.summary(parts.inputs, parts.plan, parts.found, found)
+
+    text = box(sharpe)
+    assert "***Equal weights were better.*** 1/N had a Sharpe ratio a year 0.12 above" in text
+    assert "interval -0.05 to +0.30): luck alone could make that" in text
+    text = box(sharpe.drop("1/N"))
+    assert "***Another estimator was better.*** Linear shrinkage had a Sharpe ratio" in text
+    assert "better.***" not in box(sharpe.iloc[:1])
+
+
 def test_the_intervals_are_those_of_the_variance_test(parts):
     from mixfolio import inference
 
