@@ -281,7 +281,9 @@
         if (value !== undefined) {
           const height = right.y(0) - right.y(value);
           svg.push(rect(x, right.y(value), 46, height, shrink ? "ours" : "sample"));
-          svg.push(text(x + 23, right.y(value) - 6, fixed(value, 2), "middle"));
+          const near = law > value && right.y(value) - right.y(law) < 22;
+          const above = near ? right.y(law) : right.y(value);
+          svg.push(text(x + 23, above - 6, fixed(value, 2), "middle"));
         }
         if (law !== undefined) svg.push(line(x - 4, right.y(law), x + 50, right.y(law), "truth"));
         return svg;
@@ -365,8 +367,8 @@
   figures.frontier = {
     height: 292,
     controls: [
-      { key: "a", label: "AAPL", min: -50, max: 150, step: 5, value: 80, words: (v) => `${v}%` },
-      { key: "b", label: "MSFT", min: -50, max: 150, step: 5, value: 20, words: (v) => `${v}%` },
+      { key: "a", label: "AAPL", min: -50, max: 100, step: 5, value: 80, words: (v) => `${v}%` },
+      { key: "b", label: "MSFT", min: -50, max: 100, step: 5, value: 20, words: (v) => `${v}%` },
       {
         key: "rho", label: "Correlation", min: -0.45, max: 0.95, step: 0.05, value: 0.6,
         words: (v) => fixed(v, 2),
@@ -412,21 +414,22 @@
     },
     draw({ own, calm, curve, best, allowed }) {
       const a = axes({
-        xs: ticks([0, 0.1, 0.2, 0.3, 0.4], percent),
+        xs: ticks([0, 0.1, 0.2, 0.3, 0.4, 0.5], percent),
         ys: [[0.06, ""], ...ticks([0.08, 0.12, 0.16, 0.2], percent), [0.24, ""]],
         title: "mean a year", under: "volatility a year",
       });
-      const inside = (p) => p.volatility <= 0.4 && p.mean >= 0.06 && p.mean <= 0.24;
+      const inside = (p) => p.volatility <= 0.5 && p.mean >= 0.06 && p.mean <= 0.24;
       const place = (p) => [a.x(p.volatility), a.y(p.mean)];
       const svg = [a.svg, path(curve.filter(inside).map(place), "ours"), circle(...place(calm), 4, "ours")];
       NAMES.forEach((name, i) => {
         const [x, y] = place({ volatility: RISKS[i], mean: MEANS[i] });
         svg.push(circle(x, y, 4, "truth"), text(x + 8, y + 14, name));
       });
-      if (inside(own)) {
-        if (best && allowed) svg.push(line(...place(own), ...place(best), "sample dashed"));
-        svg.push(circle(...place(own), 6, allowed ? "sample" : "sample hollow"));
-      }
+      // A portfolio outside the picture stands at its edge, as one that is not allowed does: hollow.
+      const edge = { volatility: Math.min(own.volatility, 0.5), mean: Math.max(0.06, Math.min(own.mean, 0.24)) };
+      const filled = allowed && inside(own);
+      if (filled && best) svg.push(line(...place(own), ...place(best), "sample dashed"));
+      svg.push(circle(...place(edge), 6, filled ? "sample" : "sample hollow"));
       return svg;
     },
     say({ own, best, allowed }) {
