@@ -49,6 +49,39 @@ def test_preview_follows_changes_and_survives_mistakes(book, served):
     assert "A changed book" in get(url + "/")
 
 
+def test_an_edit_of_prose_is_shown_without_executing(book, served, monkeypatch):
+    preview, url = served
+    preview.build()
+    builds = []
+    monkeypatch.setattr(preview, "build", lambda: builds.append(1))
+    ran = (book / "build/executed/01-coin.ipynb").stat().st_mtime_ns
+    preview.seen = preview.snapshot()
+
+    title = next(
+        line for line in (book / "chapters/01-coin.md").read_text().splitlines() if line[:2] == "# "
+    )
+    projects.replace(book / "chapters/01-coin.md", title, "# A new title")
+    projects.replace(book / "book/preface.md", "A little book", "A changed book")
+    preview.follow()
+    assert get(f"{url}/__version") == "2"
+    page = get(f"{url}/chapters/01-coin.html")
+    assert "A new title" in page and "cell_output" in page and "webpack-macros" not in page
+    assert "A changed book" in get(url + "/")
+    assert (book / "build/executed/01-coin.ipynb").stat().st_mtime_ns == ran
+
+    projects.replace(book / "book/preface.md", "A changed book", "{doc}`nowhere`")
+    preview.follow()  # fails, and the last good pages stay
+    assert get(f"{url}/__version") == "2" and "A changed book" in get(url + "/")
+    projects.replace(book / "book/preface.md", "{doc}`nowhere`", "A mended book")
+    preview.follow()
+    assert "A mended book" in get(url + "/")
+    assert not builds
+
+    projects.replace(book / "chapters/01-coin.md", "seed: int = 7", "seed: int = 8")
+    preview.follow()
+    assert builds == [1]
+
+
 def test_an_edit_during_the_first_build_is_followed(tmp_path, monkeypatch, capsys):
     page = tmp_path / "chapters" / "01-coin.md"
     page.parent.mkdir()

@@ -1,8 +1,9 @@
 """Serve the book while you write: ``python -m tools.build.serve [--port 8000]``.
 
 Watches the sources, rebuilds into ``build/preview`` when one changes, and lets
-open pages reload themselves. Chapters are executed but not validated here; a
-rebuild that fails is reported and the last good pages stay.
+open pages reload themselves. Chapters are executed but not validated here; an
+edit of prose alone executes nothing. A rebuild that fails is reported and the
+last good pages stay.
 """
 
 import errno
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from tools.build import exclusive, processes
 from tools.build.project import Argument, Project, UserError, run_command
+from tools.site import render
 
 WATCHED = ("chapters", "book", "src", "data", "tools", "_config.yml")
 POLL = 0.7  # seconds
@@ -49,6 +51,22 @@ class Preview:
         else:
             print("The last good pages stay; waiting for the next change.", flush=True)
 
+    def refresh(self, changed: list[Path]) -> bool:
+        """Show an edit of prose without executing; False if it needs a build."""
+        start = time.monotonic()
+        with exclusive.build(self.project, wait=True):
+            try:
+                if not render.refresh(self.project, self.directory, changed):
+                    return False
+            except UserError as error:
+                print(
+                    f"{error}\nThe last good pages stay; waiting for the next change.", flush=True
+                )
+                return True
+        self.version += 1
+        print(f"Shown after {time.monotonic() - start:.1f} s; nothing was executed.", flush=True)
+        return True
+
     def snapshot(self) -> dict[str, int]:
         """Every watched file with the time of its last change."""
         roots = [self.project.root / name for name in WATCHED]
@@ -67,7 +85,8 @@ class Preview:
             print(
                 f"Changed: {first}{f' and {more} more' if more else ''}. Rebuilding ...", flush=True
             )
-            self.build()
+            if not self.refresh([Path(name) for name in dict.fromkeys(names)]):
+                self.build()
 
     def watch(self) -> None:
         """Rebuild after each change, for ever."""

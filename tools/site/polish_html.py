@@ -458,6 +458,13 @@ def polish(site: Path, root_page: str, project: Project) -> None:
     metadata.write_files(site, [page.name for page in polished], book)
 
 
+def polish_again(site: Path, pages: list[Path], root_page: str, project: Project) -> None:
+    """Clean some pages of a polished site; its search and its signs stay as they are."""
+    book, terms = metadata.Book.of(project), cards.read_terms(site)
+    for page in pages:
+        polish_page(page, site, book, terms, root_page)
+
+
 def html_pages(site: Path) -> list[Path]:
     """Every page that a reader can open."""
     return sorted(

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tools.build import notebook
 from tools.build.project import Project, UserError
 from tools.site import api_pages, benchmarks_page, benchmarks_picture, colophon_page
 
@@ -84,6 +85,24 @@ def stage(project: Project, target: Path) -> list[str]:
     if drawing is not None:
         (target / benchmarks_page.PICTURE).write_text(drawing, encoding="utf-8")
     return entries
+
+
+def restaged(project: Project, path: Path) -> tuple[str, str] | None:
+    """Name and text of a page in the source tree after an edit of prose; None for other edits."""
+    if path.suffix != ".md" or not path.is_file():
+        return None
+    if path.parent == project.book_dir:
+        return path.name, path.read_text(encoding="utf-8")
+    executed = project.executed(path.stem)
+    if path.parent != project.chapters_dir or not executed.exists():
+        return None
+    new, old = notebook.read_chapter(path), notebook.read_notebook(executed)
+    codes = [[(c.source, notebook.tags(c)) for c in notebook.code_cells(nb)] for nb in (new, old)]
+    if codes[0] != codes[1]:
+        return None
+    for cell, known in zip(notebook.code_cells(new), notebook.code_cells(old), strict=True):
+        cell.outputs, cell.execution_count = known.outputs, known.execution_count
+    return f"chapters/{path.stem}.ipynb", notebook.dumps(new)
 
 
 def stage_one(project: Project, chapter: str, executed: Path, target: Path) -> tuple[str, str]:
