@@ -102,11 +102,33 @@ def words(**values):
             "```{admonition} Key\n:class: key-result\n\nOne.\n\n- {glue:text}`rate`\n```\nAfter",
             "> **Key**\n>\n> One.\n>\n> - 12%\nAfter",
         ),
+        (
+            "```{live-figure} law\n:name: fig-a\n:alt: Bars.\n\nTry {glue:text}`rate`.\n```\nAfter",
+            "> **Fig. 4.1.** Try 12%. *On the book's page it moves.*\nAfter",
+        ),
+        (
+            "```{live-figure} law\n:alt: Bars.\n\nTry.\n```",
+            "> Try. *On the book's page it moves.*",
+        ),
         ("````{admonition} Try\n```sh\nmake\n```\n````", "> **Try**\n>\n> ```sh\n> make\n> ```"),
     ],
 )
 def test_markup_of_the_book_becomes_plain(text, wanted):
     assert downloads.plain(text, words(rate="12%")) == wanted
+
+
+def test_figures_that_move_are_counted_with_the_others():
+    live = "```{live-figure} law\n:name: fig-live\n:alt: Bars.\n\nTry.\n```"
+    cells = [v4.new_code_cell("1"), v4.new_markdown_cell(live), v4.new_code_cell("2")]
+    for name, cell in zip(("fig-one", "fig-three"), cells[::2], strict=True):
+        cell.metadata["mystnb"] = {"figure": {"name": name, "caption": f"See {{numref}}`{name}`."}}
+    nb = downloads.readable(BOOK, BOOK.chapters()[0], v4.new_notebook(cells=cells))
+    texts = [cell.source for cell in nb.cells if cell.cell_type == "markdown"]
+    assert texts == [
+        "**Fig. 1.1.** See Fig. 1.1.",
+        "> **Fig. 1.2.** Try. *On the book's page it moves.*",
+        "**Fig. 1.3.** See Fig. 1.3.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bs4.element import NavigableString
 GLOSSARY = "glossary.html"
 COMMON = {"target", "in sample", "loading", "kernel"}  # words that also mean other things
 NO_LINK = {"a", "code", "pre", "math", "script", "summary", "figcaption", "h1", "h2", "h3", "h4"}
-PLACES = "article p, article li"
+PLACES = "article p:not(.live-says), article li"  # sentences of live figures are replaced
 
 
 def _text(element: Tag) -> str:

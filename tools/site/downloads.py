@@ -25,6 +25,11 @@ BOX = re.compile(
     r"^(?P<fence>`{3,}|:{3,})\{[a-z-]+\} *(?P<title>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
+LIVE = re.compile(
+    r"^```\{live-figure\} \w+\n(?P<options>(?::[^\n]*\n)*)\n*(?P<caption>.*?)^```[ ]*$",
+    re.MULTILINE | re.DOTALL,
+)
+NAME = re.compile(r"^:name: *(\S+)", re.MULTILINE)
 OPTION = re.compile(r"\A(?::[\w-]+:[^\n]*\n)+\n*")
 EQUATION = re.compile(r"\n?\$\$ *\((?P<label>[\w-]+)\) *$", re.MULTILINE)
 UNSEEN = re.compile(r"^(?:%[^\n]*|\([\w-]+\)=)\n?", re.MULTILINE)
@@ -70,6 +75,13 @@ class Words:
             raise UserError(f"{match[0]} leads nowhere in the notebook to download") from error
         raise UserError(f"{match[0]}: tools/site/downloads.py does not know {{{role}}}")
 
+    def live(self, match: re.Match[str]) -> str:
+        """A figure that moves on the page: a notebook has its caption."""
+        name = NAME.search(match["options"])
+        number = f"**{self.figures[name[1]]}.** " if name else ""
+        text = f"{number}{match['caption'].strip()} *On the book's page it moves.*"
+        return "\n".join(f"> {line}" for line in text.splitlines())
+
     def cite(self, role: str, keys: str) -> str:
         entries = [self.sources.entries[key.strip()] for key in keys.split(",")]
         if role == "cite:t":
@@ -90,7 +102,7 @@ def plain(text: str, words: Words) -> str:
     """Markdown that any notebook program shows: no roles, no directives, numbered equations."""
     text = UNSEEN.sub("", text)
     text = EQUATION.sub(lambda m: f"\n\\tag{{{words.equations[m['label']][1:-1]}}}\n$$", text)
-    return ROLE.sub(words.role, BOX.sub(_quoted, text))
+    return ROLE.sub(words.role, BOX.sub(_quoted, LIVE.sub(words.live, text)))
 
 
 def _quoted(match: re.Match[str]) -> str:
@@ -127,14 +139,28 @@ def _figure(cell: NotebookNode) -> dict[str, str] | None:
     return dict(found) if found and "caption" in found else None
 
 
+def _live(cell: NotebookNode) -> list[str]:
+    """Names of the numbered figures that move in a piece of text."""
+    named = (NAME.search(match["options"]) for match in LIVE.finditer(cell.source))
+    return [name[1] for name in named if name]
+
+
+def _figures(nb: NotebookNode) -> Iterator[str]:
+    """Names of all numbered figures, in their order."""
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            yield from _live(cell)
+        elif figure := _figure(cell):
+            yield figure.get("name", "")
+
+
 def _words(project: Project, chapter: str, nb: NotebookNode) -> Words:
     number = int(chapter[:2])
-    names = [figure.get("name", "") for cell in nb.cells if (figure := _figure(cell))]
     text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
     labels = [match["label"] for match in EQUATION.finditer(text)]
     return Words(
         _glued(nb),
-        {name: f"Fig. {number}.{place}" for place, name in enumerate(names, 1)},
+        {name: f"Fig. {number}.{place}" for place, name in enumerate(_figures(nb), 1)},
         {label: f"({number}.{place})" for place, label in enumerate(labels, 1)},
         lambda target: _title(project, target),
         parse_file(project.book_dir / "references.bib"),
@@ -183,6 +209,7 @@ def readable(project: Project, chapter: str, executed: NotebookNode) -> Notebook
     for cell in executed.cells:
         cells.append(cell := nbformat.from_dict(cell))
         if cell.cell_type == "markdown":
+            number += len(_live(cell))
             cell.source = plain(cell.source, words)
             if note and (title := TITLE.search(cell.source)):
                 end = title.end()
