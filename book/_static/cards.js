@@ -20,7 +20,7 @@
       each.removeAttribute("id");
       each.removeAttribute("tabindex");
     }
-    for (const each of copy.querySelectorAll(".headerlink")) each.remove();
+    for (const each of copy.querySelectorAll(".headerlink, .live-controls")) each.remove();
     return copy;
   }
 
