@@ -34,6 +34,12 @@ STALE_ROWS = 5  # equal prices in a row
 STALE_SHARE = 0.2  # of all returns that are zero
 TWINS = 0.99  # correlation of returns
 LONG_BREAK = 3.0  # times the usual step between dates, and more than a week
+LARGEST_LOGARITHM = 12.0  # of prices up to 160,000
+CALM, USUAL = 0.08, (0.08, 0.8)  # volatility a year of logarithms, and of what they stand for
+LOGARITHMS = (
+    "All prices lie below 12 and hardly move, as logarithms of prices do. If they are logarithms, "
+    "bring exp of them: nothing here is right for logarithms."
+)
 SHOWN = 5  # names in a sentence
 
 
@@ -90,6 +96,8 @@ class Checks:
         back.
     twins : DataFrame
         One row per pair of assets with almost the same returns: both names and their correlation.
+    logarithms : bool
+        Whether most columns look like logarithms of prices.
     """
 
     n_rows: int
@@ -103,6 +111,7 @@ class Checks:
     stale: pd.DataFrame
     jumps: pd.DataFrame
     twins: pd.DataFrame
+    logarithms: bool
 
     def findings(self) -> list[Finding]:
         """All checks in plain words, one sentence each, those that passed too.
@@ -119,6 +128,7 @@ class Checks:
             self._stale(),
             self._jumps(),
             self._twins(),
+            *([Finding(True, LOGARITHMS)] if self.logarithms else []),
         ]
 
     def _span(self) -> Finding:
@@ -281,6 +291,7 @@ def check_prices(prices: pd.DataFrame) -> Checks:
         stale=_find_stale(prices, returns),
         jumps=_find_jumps(returns),
         twins=_find_twins(returns),
+        logarithms=_look_like_logarithms(prices),
     )
 
 
@@ -357,6 +368,16 @@ def _find_twins(returns: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return table.sort_values("correlation", ascending=False, ignore_index=True)
+
+
+def _look_like_logarithms(prices: pd.DataFrame) -> bool:
+    """Whether most columns are calm as they stand, and like prices if they are logarithms."""
+    if float(prices.max().max()) > LARGEST_LOGARITHM or float(prices.median().min()) < 1.0:
+        return False
+    year = np.sqrt(find_frequency(prices.index).periods_per_year)
+    calm = to_returns(prices).std() * year < CALM
+    usual = (prices.diff().std() * year).between(*USUAL)
+    return bool((calm & usual).mean() > 0.5)
 
 
 def _names(labels: pd.Index) -> str:

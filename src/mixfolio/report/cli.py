@@ -5,10 +5,12 @@ it and the weights. Input that cannot be used is answered by one message and exi
 """
 
 import argparse
+import hashlib
 import io
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,9 @@ FILES = ("price_file", "group_file", "previous_file", "output", "limits_file", "
 BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
 
 EPILOG = """\
-Prices are CSV or Parquet: a column of dates (2024-03-01) and one column per asset, or three
-columns date, symbol, price. Groups are CSV with the columns asset and group. Without groups they
-are learned from past correlations. Example:
+Prices are CSV, Excel or Parquet: a column of dates and one column per asset, or columns of dates,
+symbols and prices, as other programs export them. Groups have the columns asset and group. Without
+groups they are learned from past correlations. Example:
 
   mixfolio report prices.csv --groups groups.csv --max-position 0.2 --output report
 """
@@ -54,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options[name] = Path(options[name]).expanduser()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        report = write_report(**options, progress=True)
+        with _stdin_as_file(options):
+            report = write_report(**options, progress=True)
     except (MixfolioError, OSError) as error:
         print(f"mixfolio: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -65,6 +68,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, before)
     print(f"Report:   {report.page}\nNotebook: {report.notebook}\nWeights:  {report.weights}")
     return 0
+
+
+@contextmanager
+def _stdin_as_file(options: dict[str, Any]) -> Iterator[None]:
+    """Keep prices that come by a pipe beside the report, whose notebook reads them again."""
+    if str(options["price_file"]) != "-":
+        yield
+        return
+    content, folder = sys.stdin.buffer.read(), options["output"]
+    path = folder / f"prices-{hashlib.sha256(content).hexdigest()[:8]}"
+    new = [part for part in (folder, *folder.parents) if not part.exists()]
+    there = path.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        options["price_file"] = path
+        yield
+    except BaseException:
+        if not there:
+            path.unlink(missing_ok=True)
+        for part in new:
+            with suppress(OSError):
+                part.rmdir()
+        raise
 
 
 def _accept_any_console() -> None:
@@ -92,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_files(report)
+    _add_reading(report)
     _add_roles(report.add_argument_group("assets with a part of their own"))
     _add_goal(report.add_argument_group("what the weights are chosen for"))
     _add_choices(report.add_argument_group("limits, periods and costs"))
@@ -100,16 +128,24 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_files(report: argparse.ArgumentParser) -> None:
     add = report.add_argument
-    add("price_file", metavar="PRICES", help="CSV or Parquet file of prices")
+    add("price_file", metavar="PRICES", help="CSV, Excel or Parquet file of prices; - for stdin")
     add("--groups", dest="group_file", metavar="FILE", help="one group per asset")
     add("--previous", dest="previous_file", metavar="FILE", help="weights held now; weights.csv")
     add("--output", default="portfolio-report", metavar="DIR", help="default: %(default)s")
+
+
+def _add_reading(report: argparse.ArgumentParser) -> None:
+    add = report.add_argument_group("reading", "What a file does not say by itself.").add_argument
     add("--layout", choices=LAYOUTS, default="auto", help="of the prices; default: %(default)s")
+    add("--date-format", metavar="F", help="how dates are written: %%d/%%m/%%Y for 31/01/2024")
+    add("--decimal", choices=(".", ","), metavar="S", help="the decimal sign, . or ,")
+    add("--separator", metavar="X", type=_letter, help="between columns: ';' or tab, for example")
     add(
         "--missing",
         choices=tuple(MISSING),
-        default="raise",
-        help="missing prices: " + "; ".join(f"{k}: {v}" for k, v in MISSING.items()),
+        default="keep",
+        help="missing prices; default: %(default)s. "
+        + "; ".join(f"{k}: {v}" for k, v in MISSING.items()),
     )
 
 
@@ -134,6 +170,11 @@ def _add_goal(group: argparse._ArgumentGroup) -> None:
     add("--views", dest="views_file", metavar="FILE", help=views)
 
 
+def _letter(text: str) -> str:
+    """A separator; a tab is hard to type."""
+    return "\t" if text in ("tab", "\\t") else text
+
+
 def _add_choices(report: argparse._ArgumentGroup) -> None:
     add = report.add_argument
     add("--limits", dest="limits_file", metavar="FILE", help="of assets: asset,lower,upper")
@@ -142,7 +183,11 @@ def _add_choices(report: argparse._ArgumentGroup) -> None:
     for name, kind, text in (
         ("--lookback", int, "periods to estimate from; by default 260 weeks or 60 months"),
         ("--window", int, "the same for each decision in the backtest; by default the lookback"),
-        ("--max-position", float, "highest weight of an asset; default: 0.3"),
+        (
+            "--max-position",
+            float,
+            "highest weight of an asset; default: 0.3, or 1.5 / assets if that is more",
+        ),
         ("--max-group", float, "highest weight of a group; default: no limit"),
         ("--min-heritability", float, "below it the mixed model is not used; default: 0.1"),
         ("--costs", float, "cost of one unit traded; default: 0.001, ten basis points"),

@@ -33,7 +33,7 @@ from mixfolio.estimators import ESTIMATORS
 from mixfolio.expected_returns import View
 from mixfolio.optimization import ConstraintOptions
 from mixfolio.portfolio import MixedModelPortfolio
-from mixfolio.prices import Checks, Frequency, Layout, Missing, compound, to_returns
+from mixfolio.prices import Checks, Frequency, Layout, Missing, to_returns
 from mixfolio.report import tables
 
 __all__ = [
@@ -117,17 +117,20 @@ def read_inputs(
     previous_file: str | os.PathLike[str] | None = None,
     *,
     layout: Layout = "auto",
-    missing: Missing = "raise",
+    missing: Missing = "keep",
     exclude: Sequence[str] = (),
     benchmark: str | None = None,
     riskless: str | float | None = None,
+    date_format: str | None = None,
+    decimal: str | None = None,
+    separator: str | None = None,
 ) -> Inputs:
     """Read prices, and groups and present weights if there are any.
 
     Parameters
     ----------
     price_file : path
-        CSV or Parquet, wide or long, as :func:`mixfolio.prices.read_prices` takes it.
+        Text, workbook or Parquet, as :func:`mixfolio.prices.read_prices` takes it.
     group_file : path, optional
         One group per asset, as :func:`mixfolio.prices.read_groups` takes it.
     previous_file : path, optional
@@ -141,6 +144,8 @@ def read_inputs(
         Asset of the file that the portfolio is held against; it is not in the portfolio.
     riskless : str or float, optional
         The riskless asset: an asset of the file, or a decimal rate a year.
+    date_format, decimal, separator : str, optional
+        How dates, decimals and columns are written, where that has two readings.
 
     Returns
     -------
@@ -154,11 +159,22 @@ def read_inputs(
     """
     if not str(price_file):
         raise DataError("there is no file of prices. Give one: mixfolio report prices.csv")
-    name, notes = Path(price_file).name, list[str]()
-    table = prices.read_prices(Path(price_file), layout=layout, missing="keep")
-    if isinstance(table.index, pd.DatetimeIndex) and table.index.tz is not None:
-        table.index = table.index.tz_localize(None)
-    everything = table = _without_empty_end(table, notes)
+    name = Path(price_file).name
+    table = prices.read_prices(
+        Path(price_file),
+        layout=layout,
+        missing="keep",
+        date_format=date_format,
+        decimal=decimal,
+        separator=separator,
+    )
+    notes: list[str] = table.attrs["notes"]
+    empty = list(table.columns[table.notna().sum() < 2])
+    _note(notes, empty, "Without two prices, and left out")
+    table = _without_empty_end(table.drop(columns=empty), notes)
+    table, done = prices.evenly(table, name)
+    notes += done
+    everything = table
     aside = {"benchmark": benchmark, "riskless": riskless if _is_name(riskless) else None}
     out = _left_out(name, table.columns, exclude, aside)
     table = table.drop(columns=out)
@@ -167,16 +183,19 @@ def read_inputs(
     found = prices.check_prices(table)
     kept, done = prices.complete(table, missing, name, option="--missing {}")
     notes += done
+    if missing == "keep":
+        kept = _from_enough(kept, notes)
     _require_size(name, kept)
     beside = everything.loc[kept.index, [each for each in aside.values() if each is not None]]
     joined = pd.concat([kept, beside.loc[:, ~beside.columns.duplicated()]], axis=1)
     moves, frequency = _to_periods(joined, found.frequency, notes)
     returns = moves[kept.columns]
     _require_length(name, returns, frequency)
-    groups = None if group_file is None else _read_groups(group_file, everything, kept, out)
+    groups = None if group_file is None else _read_groups(group_file, everything, kept, out, notes)
     previous = None
     if previous_file is not None:
         previous = prices.read_weights(Path(previous_file), kept.columns)
+        _note(notes, previous.attrs["not held"], "Not in the file of weights, so held at 0")
     return Inputs(
         name=name,
         checks=found,
@@ -246,21 +265,59 @@ def _riskless(
     return pd.Series(each, moves.index, name=f"{rate:.2%} a year")
 
 
+def _note(notes: list[str], names: list[Any], what: str) -> None:
+    """Add a sentence with the first names of a list, if it has any."""
+    if names:
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        notes.append(f"{what}: {', '.join(map(str, names[:5]))}{more}.")
+
+
 def _without_empty_end(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """The table up to its last row with a price: days that are still to come hold none."""
+    """The table up to its last row that is whole: days to come, or not over yet, are not."""
     last = int(table.notna().any(axis=1).to_numpy().nonzero()[0][-1]) + 1
-    if last < len(table):
-        dates = ", ".join(str(date)[:10] for date in table.index[last:][:3])
-        notes.append(f"Rows without any price at the end were left out: {dates}.")
-    return table.iloc[:last]
+    _note(
+        notes,
+        [str(date)[:10] for date in table.index[last:]],
+        "Rows without any price at the end were left out",
+    )
+    table = table.iloc[:last]
+    for late in (2, 1):
+        gone = table.columns[table.bfill().isna().sum() == late]
+        if len(gone) and len(table) > late:
+            first = str(table.index[-late])[:10]
+            what = f"The last {late} row(s), from {first}, lack prices and were cut"
+            _note(notes, list(gone), what)
+            return table.iloc[:-late]
+    return table
+
+
+def _from_enough(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """The table from where enough assets have started; and what becomes of missing prices."""
+    started = table.ffill().notna().sum(axis=1) >= min(LEAST_ASSETS, table.shape[1])
+    if not started.iloc[0]:
+        cut = int((~started).sum())
+        notes.append(f"The first {cut:,} rows were left out: fewer than {LEAST_ASSETS} assets.")
+    table = table[started]
+    _note(
+        notes,
+        list(table.columns[table.isna().any()]),
+        "Some prices are missing. Today's portfolio uses the assets with a whole window of "
+        "returns, and the comparison takes in each when it has one. Not always there",
+    )
+    return table
 
 
 def _read_groups(
-    path: str | os.PathLike[str], table: pd.DataFrame, kept: pd.DataFrame, out: Sequence[str]
+    path: str | os.PathLike[str],
+    table: pd.DataFrame,
+    kept: pd.DataFrame,
+    out: Sequence[str],
+    notes: list[str],
 ) -> pd.Series:
-    """Groups of the assets that are kept; the file may name those that were left out."""
+    """Groups of the assets that are kept; the file may name others."""
     silent = set(out) - set(prices.read_groups(Path(path)).index)
     groups = prices.read_groups(Path(path), table.columns.drop(list(silent)))
+    _note(notes, groups.attrs["others"], "In the file of groups, but without prices")
     groups = groups.loc[kept.columns]
     if groups.nunique() == 1:
         raise DataError(
@@ -277,12 +334,15 @@ def _to_periods(
     table: pd.DataFrame, frequency: Frequency, notes: list[str]
 ) -> tuple[pd.DataFrame, Frequency]:
     """Returns for estimation: of weeks where prices are daily."""
-    returns = to_returns(table)
     if frequency.name != "daily":
-        return returns, frequency
-    days = pd.DatetimeIndex(returns.index).to_period("W")
-    weekly = compound(returns, "W").iloc[1:]
-    rows = pd.Series(1, returns.index).groupby(days).sum()
+        return to_returns(table), frequency
+    weeks = pd.DatetimeIndex(table.index).to_period("W")
+    closes = table.groupby(weeks).last()  # the last price of a week, of whatever day
+    rows = pd.Series(1, table.index).groupby(weeks).sum()
+    closes.index = pd.DatetimeIndex(
+        pd.Series(table.index, table.index).groupby(weeks).max(), name=table.index.name
+    )
+    weekly = to_returns(closes)
     last = " and the last" if rows.iloc[-1] < rows.median() else ""
     if last:
         weekly = weekly.iloc[:-1]
@@ -299,7 +359,8 @@ def _require_size(name: str, table: pd.DataFrame) -> None:
     if table.shape[1] < LEAST_ASSETS:
         raise DataError(
             f"{name}: {table.shape[1]} asset(s) are left, and {LEAST_ASSETS} are needed for a "
-            "portfolio worth the name. Add columns, or choose another --missing."
+            "portfolio worth the name. Bring one file with the prices of all assets, a column "
+            "for each."
         )
     if len(table) < 3:
         raise DataError(f"{name}: {len(table)} row(s) are left. Bring a longer history.")
@@ -354,6 +415,8 @@ class Plan:
         What is expected of assets, per period.
     capital : float or None
         Money that there is to invest.
+    note : str
+        What differs from the usual choices, and why; empty if nothing does.
     """
 
     lookback: int
@@ -370,6 +433,7 @@ class Plan:
     limits: pd.DataFrame | None = None
     views: list[View] = field(default_factory=list)
     capital: float | None = None
+    note: str = ""
 
     @property
     def title(self) -> str:
@@ -449,6 +513,12 @@ def make_plan(
     first, last = inputs.returns.iloc[:window], inputs.returns.iloc[-lookback:]
     fewest = min(int(past.notna().all().sum()) for past in (first, last))
     usual_cap = max(0.30, min(1.0, 1.5 / max(fewest, 1)))
+    note = (
+        f"The highest weight is {usual_cap:.0%} and not the usual 30%, which leaves {fewest} "
+        "assets no room: --max-position says otherwise."
+    )
+    if usual_cap <= 0.30 or max_position is not None or objective == "risk-parity":
+        note = ""
     if objective == "risk-parity":
         usual_cap = 1.0
     plan = Plan(
@@ -466,6 +536,7 @@ def make_plan(
         limits=None if limits_file is None else _read_limits(limits_file, inputs),
         views=[] if views_file is None else _read_views(views_file, inputs),
         capital=None if capital is None else _money(capital),
+        note=note,
     )
     _require_agreement(inputs, plan)
     _require_possible(inputs, plan)

@@ -218,6 +218,8 @@ def concerns(inputs: Inputs, plan: Plan, compared: Comparison, today: str = "") 
     lines = [
         f"***{kind}.*** {_names(pd.Index(names))}." for kind, names in found.items() if len(names)
     ]
+    if inputs.checks.logarithms:
+        lines.append("***Logarithms?*** All prices are low and calm, as logarithms of prices are.")
     breaks = inputs.checks.findings()[1]
     if breaks.concern:
         lines.append(f"***A break in the dates.*** {breaks.text}")
@@ -295,17 +297,18 @@ def history(inputs: Inputs, plan: Plan) -> str:
         f"{dates[-1].date()}. Today's portfolio is estimated from the last {plan.lookback}: "
         f"{ratio:.1f} {noun}s per asset. "
     )
+    end = plan.note and f" {plan.note}"
     if ratio <= 1:
         return text + (
             "That is no more than one: the sample covariance has no inverse, and whatever is used "
-            "instead lives on structure."
+            f"instead lives on structure.{end}"
         )
     if ratio < FEW:
         return text + (
             "That is few: the sample covariance takes much noise for structure, and shrinkage is "
-            "needed."
+            f"needed.{end}"
         )
-    return text + "That is plenty for a sample covariance, and shrinkage will change little."
+    return text + f"That is plenty for a sample covariance, and shrinkage will change little.{end}"
 
 
 def objective(inputs: Inputs, plan: Plan) -> str:

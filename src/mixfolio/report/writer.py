@@ -64,10 +64,13 @@ def write_report(
     group_file: PathLike | None = None,
     previous_file: PathLike | None = None,
     layout: Layout = "auto",
-    missing: Missing = "raise",
+    missing: Missing = "keep",
     exclude: Sequence[str] = (),
     benchmark: str | None = None,
     riskless: str | float | None = None,
+    date_format: str | None = None,
+    decimal: str | None = None,
+    separator: str | None = None,
     level: float = 0.90,
     seed: int = 1,
     progress: bool = False,
@@ -77,7 +80,8 @@ def write_report(
 
     Parameters
     ----------
-    price_file, group_file, previous_file, layout, missing, exclude, benchmark, riskless
+    price_file, group_file, previous_file, layout, missing, exclude, benchmark, riskless,
+    date_format, decimal, separator
         See :func:`mixfolio.report.pipeline.read_inputs`.
     output : path
         Folder, made if it is not there. Reports in it are replaced, other files left alone.
@@ -122,6 +126,9 @@ def write_report(
         "exclude": list(exclude),
         "benchmark": benchmark,
         "riskless": riskless,
+        "date_format": date_format,
+        "decimal": decimal,
+        "separator": separator,
     }
     inputs = pipeline.read_inputs(price_file, group_file, previous_file, **reading)
     plan = {name: _plain(value) for name, value in choices.items() if value is not None}

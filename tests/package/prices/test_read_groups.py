@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mixfolio.errors import DataError
-from mixfolio.prices._read import read_groups, read_prices, read_weights, write_weights
+from mixfolio.prices import read_groups, read_prices, read_weights, write_weights
 
 GROUPS = "asset,sector\nSPY,equity\nTLT,bonds\nGLD,gold\n"
 WEIGHTS = "asset,weight,group\nSPY,0.5,equity\nTLT,0.3,bonds\nGLD,0.2,gold\n"
@@ -58,7 +58,7 @@ def test_weights_of_an_older_report_are_read_as_they_are():
 
 REFUSED_GROUPS = {
     "lacking": (GROUPS.replace("GLD,gold\n", ""), ["no line for 1 asset", "GLD", "Add a line"]),
-    "unknown": (GROUPS + "QQQ,equity\nIWM,equity\n", ["2 assets that have no prices", "QQQ, IWM"]),
+    "misspelled": (GROUPS.replace("GLD", "GDL"), ["no line for 1 asset", "GLD", "It names GDL"]),
     "other case": (GROUPS.replace("GLD", "gld"), ["no line for 1 asset", "letter by letter"]),
     "twice": (GROUPS + "SPY,bonds\n", ["line 5", "'SPY'", "already in line 2", "remove one"]),
     "no group": (GROUPS.replace("bonds", ""), ["line 3", "'sector'", "1 asset has no group"]),
@@ -83,7 +83,7 @@ REFUSED_WEIGHTS = {
     "missing": (WEIGHTS.replace("0.3", ""), ["line 3", "1 weight is no number"]),
     "not finite": (WEIGHTS.replace("0.3", "nan"), ["line 3", "1 weight is no number"]),
     "no column": (WEIGHTS.replace("weight", "share"), ["no column is called 'weight'"]),
-    "lacking": (WEIGHTS.replace("GLD,0.2,gold\n", ""), ["no line for 1 asset", "GLD"]),
+    "unknown": (WEIGHTS.replace("GLD", "GDL"), ["1 asset that has no prices", "GDL"]),
 }
 
 
@@ -96,24 +96,36 @@ def test_weights_are_refused_with_place_and_remedy(name):
         assert fragment in str(caught.value)
 
 
+def test_groups_of_more_assets_than_there_are_prices_are_left_alone():
+    groups = read_groups(io.StringIO(GROUPS + "QQQ,equity\n"), ASSETS)
+    assert list(groups.index) == ASSETS and groups.attrs["others"] == ["QQQ"]
+
+
+def test_an_asset_without_a_weight_is_not_held():
+    text = "asset,weight\nSPY,0.6\nTLT,0.4\n"
+    weights = read_weights(io.StringIO(text), ["TLT", "GLD", "SPY"])
+    assert weights.to_dict() == {"TLT": 0.4, "GLD": 0.0, "SPY": 0.6}
+    assert weights.attrs["not held"] == ["GLD"]
+
+
 # ------------------------------------------------------------------- no tables at all
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NOISE = np.random.default_rng(5).bytes(10_000_000)
 
 NO_TABLE = {
-    "bytes": (NOISE, "not UTF-8"),
+    "bytes": (NOISE, "is no text"),
     "gzip": (b"\x1f\x8b" + NOISE[:1000], "damaged"),
     "cut gzip": (b"\x1f\x8b\x08\x00", "damaged"),
     "Parquet": (b"PAR1" + NOISE[:1000], "Parquet"),
-    "workbook": (b"PK\x03\x04" + NOISE[:1000], "Excel workbook"),
+    "workbook": (b"PK\x03\x04" + NOISE[:1000], "workbook or archive is damaged"),
     "old workbook": (b"\xd0\xcf\x11\xe0" + NOISE[:1000], "old Excel workbook"),
-    "UTF-16": (GROUPS.encode("utf-16"), "UTF-16"),
+    "UTF-16": (GROUPS.encode("utf-16"), "dates cannot be read"),
     "letters": ((LETTERS * 400_000).encode(), "cannot be split into cells"),
     "an open quotation mark": (b'date,SPY\n"' + b"1,2\n" * 100_000, "quotation mark"),
-    "commas": (b"," * 10_000_000 + b"\n1", "not 10000001 cells"),
+    "commas": (b"," * 10_000_000 + b"\n1", "the only column"),
     "names": ((",".join(map(str, range(300_000))) + "\n" + "1," * 299_999 + "1").encode(), "date"),
-    "one long word": (b"date;" + b"x" * 100_000, "separated by ';'"),
+    "one long word": (b"date;" + b"x" * 100_000, "no row below"),
 }
 
 
@@ -133,11 +145,12 @@ def test_files_that_cannot_be_opened_are_named(tmp_path):
 
 
 MESSY = {
-    "blank columns": ("date,A,,\n2024-01-02,1,,\n2024-01-03,2,,\n", "delete the column"),
     "a total": ("date,A\n2024-01-02,1\n2024-01-03,2\nTotal,3\n", "a total or a note"),
-    "blank rows": ("date,A\n2024-01-02,1\n,\n2024-01-03,2\n", "rows that are blank"),
-    "dates of the US": ("date,A\n1/2/2024,1\n1/3/2024,2\n", "yyyy-mm-dd"),
-    "returns": ("date,A\n2024-01-02,0.01\n2024-01-03,-0.02\n", r"100 \* \(1 \+ returns\).cumprod"),
+    "dates of the US": (
+        "date,A\n1/2/2024,1\n1/3/2024,2\n",
+        r"'1/2/2024' has 2 readings.*--date-format '%d/%m/%Y'.*'%m/%d/%Y'",
+    ),
+    "returns": ("date,A\n2024-01-02,0.01\n2024-01-03,-0.02\n", r"the last times 1 \+ return"),
 }
 
 

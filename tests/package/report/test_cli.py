@@ -78,7 +78,7 @@ def test_every_option_reaches_the_notebook(tmp_path, monkeypatch):
     assert run(tmp_path, CSV, *options.split("|")) == 0
     assert seen["reading"] == {
         "layout": "auto",
-        "missing": "raise",
+        "missing": "keep",
         "exclude": ["Hedge Funds"],
         "benchmark": "MSCI World USD",
         "riskless": "0.01",
@@ -143,41 +143,66 @@ DELISTED = TABLE.copy()
 DELISTED.iloc[40:, 2] = np.nan
 RANDOM = np.random.default_rng(1)
 
+TAKEN = {
+    "semicolons": CSV.replace(",", ";"),
+    "tabs": CSV.replace(",", "\t"),
+    "dates of the US": us_dates(),
+    "thousands separators": thousands(),
+    "blank columns": "\n".join(line + ",," for line in LINES),
+    "blank rows": with_line(20, "," * 6),
+    "newest first": "\n".join([LINES[0], *LINES[:0:-1]]),
+    "error cells": with_line(len(LINES), "2030-01-31" + ",#N/A" * 6),
+    "a delisting": DELISTED.to_csv(),
+    "UTF-16": CSV.encode("utf-16"),
+    "Latin-1": CSV.replace("Bonds", "Bönds").encode("latin-1"),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_has_one_reading_is_taken(tmp_path, name):
+    assert run(tmp_path, TAKEN[name]) == 0
+
+
+def test_an_option_says_which_of_two_readings(tmp_path):
+    assert run(tmp_path, commas(3), "--decimal", ",") == 0
+
+
+def test_prices_by_a_pipe_stay_beside_the_report(tmp_path, capsys, monkeypatch):
+    def piped(content):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+        return command.main(["report", "-", "--output", str(tmp_path / "out")])
+
+    assert piped("nothing") == 2 and not (tmp_path / "out").exists()
+    assert piped(CSV) == 0
+    (kept,) = (tmp_path / "out").glob("prices-*")
+    assert kept.read_text(encoding="utf-8") == CSV
+    assert piped("nothing") == 2 and kept.exists()
+
+
 MESSY = {
-    "semicolons": (CSV.replace(",", ";"), "separated by ';'"),
-    "semicolons and decimal commas": (CSV.replace(",", ";").replace(".", ","), "decimals by ','"),
-    "tabs": (CSV.replace(",", "\t"), "a tab"),
+    "semicolons and decimal commas": (CSV.replace(",", ";").replace(".", ","), "--decimal ','"),
     "decimal commas in quotes": (commas(2), "decimal comma"),
-    "commas of either kind": (commas(3), "digit grouping. If the comma is the decimal sign"),
-    "dates of the US": (us_dates(), "yyyy-mm-dd"),
-    "thousands separators": (thousands(), "thousands separator"),
+    "commas of either kind": (commas(3), "--decimal '.' reads 1,234 as 1234"),
     "a total": (with_line(len(LINES), "Total" + ",1" * 6), "a total or a note"),
-    "blank columns": ("\n".join(line + ",," for line in LINES), "delete the column"),
-    "blank rows": (with_line(20, "," * 6), "rows that are blank"),
-    "a title": ("My prices 2024\n" + CSV, "the only column|not 1 cells"),
+    "a title": ("My prices 2024\n" + CSV, "delete what is above them"),
     "units": (with_line(1, "USD" + ",USD" * 6), "date cannot be read"),
     "returns": (TABLE.pct_change().iloc[1:].to_csv(), "these look like returns"),
     "per cent": ((100 * TABLE.pct_change().iloc[1:]).to_csv(), "these look like returns"),
     "a series of returns": (TABLE.pct_change().iloc[1:, :1].to_csv(), "these look like returns"),
     "repeated dates": (with_line(10, LINES[9]), "date is repeated"),
-    "newest first": ("\n".join([LINES[0], *LINES[:0:-1]]), "Sort the file by date"),
     "an asset twice": (
         "\n".join(line + "," + line.split(",")[1] for line in LINES),
         "columns are called 'Global Bonds'",
     ),
     "a zero": (CSV.replace(LINES[5], LINES[5].split(",")[0] + ",0" * 6), "zero or negative"),
-    "error cells": (with_line(len(LINES), "2030-01-31" + ",#N/A" * 6), "not numbers"),
-    "a delisting": (DELISTED.to_csv(), "was it delisted?"),
     "two assets": (TABLE.iloc[:, :2].to_csv(), "3 are needed"),
     "a short history": (TABLE.iloc[:30].to_csv(), "40 are needed"),
     "an empty file": ("", "empty"),
     "only a header": (LINES[0], "no row"),
-    "binary": (RANDOM.bytes(10_000_000), "not UTF-8"),
+    "binary": (RANDOM.bytes(10_000_000), "is no text"),
     "text": ("Lorem ipsum dolor sit amet.\n" * 400_000, "the only column"),
     "one word": ("x" * 10_000_000, "cannot be split"),
-    "a workbook": (b"PK\x03\x04" + RANDOM.bytes(1000), "Excel workbook"),
-    "UTF-16": (CSV.encode("utf-16"), "UTF-16"),
-    "Latin-1": (CSV.replace("Bonds", "Bönds").encode("latin-1"), "not UTF-8"),
+    "a workbook": (b"PK\x03\x04" + RANDOM.bytes(1000), "workbook or archive is damaged"),
     "a damaged archive": (b"\x1f\x8b\x08" + RANDOM.bytes(1000), "damaged"),
     "Parquet that is none": (b"PAR1" + RANDOM.bytes(1000), "Parquet"),
 }
@@ -191,10 +216,9 @@ def test_messy_prices(tmp_path, capsys, name):
 
 BAD_GROUPS = {
     "lacking": (GROUPS.replace("MSCI US,equity\n", ""), "no line for 1 asset of the prices"),
-    "unknown": (GROUPS + "Gold,other\n", "1 asset that has no prices: Gold"),
     "twice": (GROUPS + "MSCI US,bonds\n", "1 asset is repeated"),
     "empty": ("", "empty"),
-    "binary": ("\0" * 100, "the only column"),
+    "binary": ("\0" * 100, "is no text"),
 }
 
 

@@ -90,9 +90,9 @@ def ragged():
     return table
 
 
-def test_missing_prices_are_refused_unless_told_what_to_do(tmp_path):
+def test_missing_prices_are_refused_if_told_so(tmp_path):
     with pytest.raises(DataError) as caught:
-        read(tmp_path, ragged())
+        read(tmp_path, ragged(), missing="raise")
     for fragment in (
         "1 start late",
         "1 have gaps inside",
@@ -106,7 +106,7 @@ def test_a_delisted_asset_is_named_with_its_last_date(tmp_path):
     table = own_data.monthly()
     table.iloc[90:, 3] = np.nan
     with pytest.raises(DataError) as caught:
-        read(tmp_path, table)
+        read(tmp_path, table, missing="raise")
     last = table.index[89].date()
     expected = f"MSCI World USD has no price after {last}, 61 rows before the others end"
     assert expected in str(caught.value)
@@ -174,7 +174,7 @@ def test_kept_prices_stay_missing_and_so_do_their_returns(tmp_path):
     inputs = read(tmp_path, listed_late(), missing="keep")
     assert inputs.returns[LATE].isna().sum() == 60 and inputs.returns[LATE].iloc[60:].notna().all()
     assert inputs.returns.drop(columns=LATE).notna().all(axis=None)
-    assert inputs.notes == []
+    assert len(inputs.notes) == 1 and f"Not always there: {LATE}." in inputs.notes[0]
 
 
 @pytest.mark.parametrize("days", [True, False])
@@ -252,16 +252,27 @@ def test_an_asset_that_ends_is_sold_at_its_last_price(tmp_path):
     assert found.result.returns.notna().all(axis=None)
 
 
-@pytest.mark.parametrize(
-    ("late", "what"), [(slice(0, 40), "window"), (slice(100, 110), "lookback")]
-)
-def test_too_few_assets_with_a_window_are_refused(tmp_path, late, what):
+def test_too_few_assets_with_a_window_are_refused(tmp_path):
     table = own_data.monthly()
-    table.iloc[late, :4] = np.nan
+    table.iloc[100:110, :4] = np.nan
     inputs = read(tmp_path, table, missing="keep")
-    message = rf"prices.csv: 2 asset\(s\) have all returns .* Choose a shorter {what}"
+    message = r"prices.csv: 2 asset\(s\) have all returns .* Choose a shorter lookback"
     with pytest.raises(DataError, match=message):
         own_prices.make_plan(inputs)
+
+
+def test_the_past_begins_where_enough_assets_have_started(tmp_path):
+    table = own_data.monthly()
+    table.iloc[:40, :4] = np.nan
+    inputs = read(tmp_path, table)
+    assert len(inputs.returns) == len(table) - 41
+    assert "The first 40 rows were left out: fewer than 3 assets." in inputs.notes
+    own_prices.make_plan(inputs)
+
+
+def test_a_column_without_a_price_is_left_out(tmp_path):
+    inputs = read(tmp_path, own_data.monthly().assign(X=np.nan))
+    assert "X" not in inputs.returns and "Without two prices" in inputs.notes[0]
 
 
 def test_the_usual_cap_leaves_room_for_the_assets_that_have_a_window(tmp_path):
@@ -282,7 +293,6 @@ REFUSED = {
     "two rows": (lambda t: t.iloc[:2], {}, "three dates"),
     "still": (lambda t: t.assign(X=1.0), {}, "constant"),
     "unknown policy": (lambda t: t, {"missing": "guess"}, "missing='guess' is unknown"),
-    "one price": (lambda t: t.assign(X=np.nan), {"missing": "fill"}, "X without a single price"),
     "two-week steps": (
         lambda t: t.set_axis(pd.date_range("2010", periods=len(t), freq="14D", name="date")),
         {},
@@ -618,7 +628,8 @@ def test_options_that_contradict_are_named(tmp_path, inputs, name):
         for option, value in choices.items()
     }
     if name == "few periods":
-        table = pd.DataFrame(1 + np.random.default_rng(1).random((151, 24)))
+        moves = np.random.default_rng(1).normal(0, 0.03, (151, 24))
+        table = pd.DataFrame(100 * np.exp(moves.cumsum(axis=0)))
         index = own_data.monthly().index
         inputs = read(tmp_path, table.add_prefix("A").set_index(index))
     if "turnover_penalty" in choices:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from mixfolio.prices._read import read_groups, read_prices
+from mixfolio.prices import read_groups, read_prices
 from mixfolio.report import pipeline as own_prices
 from mixfolio.report.cli import _parser
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mixfolio.prices._read import read_weights
+from mixfolio.prices import read_weights
 from mixfolio.report import pipeline as own_prices
 from tests.package.report import own_data
 from tests.package.report.own_data import write

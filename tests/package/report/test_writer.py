@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from mixfolio.errors import DataError, InfeasibleError
-from mixfolio.prices._read import read_weights
+from mixfolio.prices import read_weights
 from mixfolio.report import pipeline as own_prices
 from mixfolio.report import writer as report
 from tests.package.report import own_data
