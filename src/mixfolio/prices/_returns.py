@@ -11,11 +11,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import checked
+from mixfolio._inputs import checked_but
 from mixfolio.errors import DataError
 
 
-@checked
 def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple") -> pd.DataFrame:
     """Simple or logarithmic returns between consecutive rows of a table of prices.
 
@@ -76,7 +75,7 @@ def to_returns(prices: pd.DataFrame, *, kind: Literal["simple", "log"] = "simple
     return (growth - 1.0 if kind == "simple" else growth.apply(np.log)).iloc[1:]
 
 
-@checked
+@checked_but("returns")
 def compound(returns: pd.DataFrame, freq: str) -> pd.DataFrame:
     """Compound simple returns within calendar periods, ``prod(1 + r) - 1``.
 
