@@ -123,7 +123,7 @@ def _require_finite(values: Array, rows: Any, columns: Any, what: str) -> None:
     )
 
 
-def read_array(values: Any, what: str) -> Array:
+def read_array(values: Any, what: str, *, allow_missing: bool = False) -> Array:
     """Finite real numbers of any shape as a fresh array, or a DataError that names the argument.
 
     Parameters
@@ -131,6 +131,8 @@ def read_array(values: Any, what: str) -> Array:
     values : Series, DataFrame, array-like or float
     what : str
         The name of the argument, for the error message.
+    allow_missing : bool
+        Whether cells may be NaN.
 
     Returns
     -------
@@ -142,11 +144,11 @@ def read_array(values: Any, what: str) -> Array:
         If a cell is missing, infinite or no number.
     """
     numbers = _float_array(values, what)
-    bad = int(numbers.size - np.isfinite(numbers).sum())
-    if bad:
+    good = np.isfinite(numbers) | (allow_missing & np.isnan(numbers))
+    if not good.all():
         raise DataError(
-            f"{what} has {bad} missing or infinite value(s), the first at position "
-            f"{np.flatnonzero(~np.isfinite(numbers))[0]}. Drop or fill them on purpose first."
+            f"{what} has {int((~good).sum())} missing or infinite value(s), the first at position "
+            f"{np.flatnonzero(~good)[0]}. Drop or fill them on purpose first."
         )
     return numbers
 

@@ -385,6 +385,7 @@ def stacked_weights(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@checked
 def wealth(returns: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """What one unit has become, on a logarithmic axis: equal slopes are equal rates of growth.
 
@@ -423,6 +424,7 @@ def wealth(returns: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@checked
 def drawdowns(returns: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Loss from the highest wealth so far, strategy by strategy.
 
@@ -459,6 +461,7 @@ def drawdowns(returns: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@checked
 def weights_over_time(weights: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Weights as bands that add up, period by period; short positions lie below zero.
 
@@ -485,7 +488,7 @@ def weights_over_time(weights: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> plt.close(ax.figure)
     """
     ax = plt.subplots()[1] if ax is None else ax
-    places, values = _places(weights.index), weights.to_numpy().T
+    places, values = _places(weights.index), read_array(weights, "weights").T
     shades = [shade for shade, _ in zip(cycle(CYCLE), weights.columns, strict=False)]
     names = [str(name) for name in weights.columns]
     ax.stackplot(places, np.maximum(values, 0.0), colors=shades, labels=names)
@@ -498,6 +501,7 @@ def weights_over_time(weights: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@checked
 def frontier(
     volatility: Sequence[float] | np.ndarray[Any, Any],
     mean: Sequence[float] | np.ndarray[Any, Any],

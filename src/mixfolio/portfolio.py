@@ -265,10 +265,10 @@ def _allocate(
             "'maximum_diversification'."
         )
     if previous is not None:
-        read_array(previous, "previous")
-        if abs(float(np.sum(previous)) - 1) > SUM_TOLERANCE:
+        held = float(read_array(previous, "previous").sum())
+        if abs(held - 1) > SUM_TOLERANCE:
             raise DataError(
-                f"previous sums to {float(np.sum(previous)):.6g}; what is held now must be shares "
+                f"previous sums to {held:.6g}; what is held now must be shares "
                 "of the wealth that sum to 1."
             )
         options = {**options, "previous": previous, "turnover_penalty": turnover_penalty}

@@ -233,7 +233,7 @@ def shrinkage_intensity(returns: MatrixLike, *, target: _linear.Target = "identi
 def _shrunken(
     values: Array, labels: Labels | None, target: _linear.Target, intensity: float | None
 ) -> tuple[Array, float]:
-    if target not in _linear.TARGETS:
+    if not isinstance(target, str) or target not in _linear.TARGETS:
         raise DataError(f"target is {target!r}; it must be one of {list(_linear.TARGETS)}.")
     Y = _centred(values, labels)
     return _linear.shrink(Y, len(Y) - 1, target, intensity)

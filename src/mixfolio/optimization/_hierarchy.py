@@ -27,6 +27,7 @@ from mixfolio._inputs import (
     MatrixLike,
     VectorLike,
     checked,
+    checked_but,
     read_count,
     read_covariance,
     read_membership,
@@ -136,7 +137,7 @@ def correlation_clusters(
 def correlation_clusters(
     covariance: Array, n_clusters: int, *, method: str = "average"
 ) -> NDArray[np.int64]: ...
-@checked
+@checked_but("n_clusters")
 def correlation_clusters(
     covariance: MatrixLike, n_clusters: int, *, method: str = "average"
 ) -> "pd.Series[int] | NDArray[np.int64]":

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-from mixfolio._inputs import Array, MatrixLike, read_number, read_returns
+from mixfolio._inputs import Array, MatrixLike, checked, read_number, read_returns
 from mixfolio.errors import DataError, InfeasibleError
 from mixfolio.optimization._constraints import ConstraintOptions as Options
 from mixfolio.optimization._constraints import Constraints
@@ -20,6 +20,7 @@ def minimum_cvar(
 ) -> pd.Series: ...
 @overload
 def minimum_cvar(returns: Array, *, alpha: float = 0.95, **options: Unpack[Options]) -> Array: ...
+@checked
 def minimum_cvar(
     returns: MatrixLike, *, alpha: float = 0.95, **options: Unpack[Options]
 ) -> Weights:

@@ -33,7 +33,7 @@ def require_policy(missing: str) -> None:
     ------
     DataError
     """
-    if missing not in MISSING:
+    if not isinstance(missing, str) or missing not in MISSING:
         raise DataError(f"missing={missing!r} is unknown. Use one of {', '.join(MISSING)}.")
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mixfolio._inputs import checked
+from mixfolio._inputs import checked_but, read_number
 from mixfolio.errors import DataError
 
 VERDICTS = ("reproduced", "corrected", "not borne out", "impossible", "not checkable")
@@ -115,7 +115,7 @@ COMPARISONS: Mapping[str, Callable[[float, int, Outcome], str]] = {
 }
 
 
-@checked
+@checked_but("printed")
 def verdict(kind: str, printed: float, digits: int, outcome: Outcome) -> str:
     """Compare a printed claim with a computation.
 
@@ -157,7 +157,7 @@ def verdict(kind: str, printed: float, digits: int, outcome: Outcome) -> str:
         return "reproduced" if outcome.holds else "not borne out"
     if kind not in COMPARISONS:
         raise DataError(f"a claim is of kind {kind!r}; it must be one of {', '.join(KINDS)}.")
-    return COMPARISONS[kind](printed, digits, outcome)
+    return COMPARISONS[kind](read_number(printed, "printed"), digits, outcome)
 
 
 Computation: TypeAlias = Callable[[Any], Outcome]

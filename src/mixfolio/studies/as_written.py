@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, checked
+from mixfolio._inputs import Array, checked, checked_but, read_array
 from mixfolio.optimization import minimum_variance
 
 __all__ = [
@@ -92,7 +92,7 @@ def volatility_regimes(market: "pd.Series[float] | Array", n_assets: int) -> Arr
     return labels.reshape(n_assets, -1)
 
 
-@checked
+@checked_but("features")
 def relationship_matrix(features: Array) -> pd.DataFrame:
     """``exp(-d / median d)``, with the row names of the features lost on the way.
 
@@ -102,6 +102,7 @@ def relationship_matrix(features: Array) -> pd.DataFrame:
     Parameters
     ----------
     features : ndarray of shape (n_assets, n_features)
+        NaN is missing.
 
     Returns
     -------
@@ -122,7 +123,7 @@ def relationship_matrix(features: Array) -> pd.DataFrame:
     >>> int(as_written.relationship_matrix(features).isna().sum().sum())
     6
     """
-    x = np.asarray(features, dtype=float)
+    x = read_array(features, "features", allow_missing=True)
     distance = np.sqrt(((x[:, None, :] - x[None, :, :]) ** 2).sum(axis=2))
     K = np.exp(-distance / np.median(distance[np.triu_indices(len(x), 1)]))
     np.fill_diagonal(K, 1.0)
