@@ -123,7 +123,7 @@ def _require_finite(values: Array, rows: Any, columns: Any, what: str) -> None:
     )
 
 
-def read_array(values: Any, what: str, *, allow_missing: bool = False) -> Array:
+def read_array(values: Any, what: str, *, also: Callable[[Array], Any] = np.isfinite) -> Array:
     """Finite real numbers of any shape as a fresh array, or a DataError that names the argument.
 
     Parameters
@@ -131,8 +131,8 @@ def read_array(values: Any, what: str, *, allow_missing: bool = False) -> Array:
     values : Series, DataFrame, array-like or float
     what : str
         The name of the argument, for the error message.
-    allow_missing : bool
-        Whether cells may be NaN.
+    also : function
+        What else is allowed: ``np.isnan`` or ``np.isinf``.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def read_array(values: Any, what: str, *, allow_missing: bool = False) -> Array:
         If a cell is missing, infinite or no number.
     """
     numbers = _float_array(values, what)
-    good = np.isfinite(numbers) | (allow_missing & np.isnan(numbers))
+    good = np.isfinite(numbers) | also(numbers)
     if not good.all():
         raise DataError(
             f"{what} has {int((~good).sum())} missing or infinite value(s), the first at position "

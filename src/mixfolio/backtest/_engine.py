@@ -152,7 +152,7 @@ def _each(held: Mapping[str, Array], measure: Callable[[Array], float]) -> "pd.S
     return pd.Series({name: measure(weights) for name, weights in held.items()})
 
 
-@checked_but("returns", "strategies", "window", "step", "missing")
+@checked_but("returns", "strategies", "window", "step", "rebalance", "missing")
 def walk_forward(
     returns: pd.DataFrame,
     strategies: Mapping[Any, Strategy | VectorLike],

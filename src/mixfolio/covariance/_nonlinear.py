@@ -40,7 +40,15 @@ from collections.abc import Callable
 import numpy as np
 from scipy.linalg import qr, svd
 
-from mixfolio._inputs import Array, VectorLike, checked, read_array, read_count, read_vector
+from mixfolio._inputs import (
+    Array,
+    VectorLike,
+    checked,
+    checked_but,
+    read_array,
+    read_count,
+    read_vector,
+)
 from mixfolio.errors import DataError
 
 ROOT5 = np.sqrt(5.0)
@@ -88,14 +96,14 @@ def hilbert_transform_published(x: VectorLike | float) -> Array:
     )
 
 
-@checked
+@checked_but("x")
 def hilbert_transform(x: VectorLike | float) -> Array:
     """Hilbert transform of Epanechnikov's kernel, to working precision everywhere.
 
     Parameters
     ----------
     x : array-like
-        Distances from the centre of the kernel, in bandwidths.
+        Distances from the centre of the kernel, in bandwidths; infinity is one.
 
     Returns
     -------
@@ -112,7 +120,7 @@ def hilbert_transform(x: VectorLike | float) -> Array:
     >>> bool(np.isclose(-np.pi * x * covariance.hilbert_transform(x), 1))
     True
     """
-    x = read_array(x, "x")
+    x = read_array(x, "x", also=np.isinf)
     near = np.abs(x) <= FAR
     if near.all():
         return hilbert_transform_published(x)

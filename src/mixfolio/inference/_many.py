@@ -23,7 +23,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, checked, read_count, read_number, read_returns, require_order
+from mixfolio._inputs import (
+    Array,
+    checked_but,
+    read_count,
+    read_number,
+    read_returns,
+    require_order,
+)
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap
 from mixfolio.inference._bootstrap import MeasureName, read_block_length, require_generator
@@ -32,7 +39,7 @@ from mixfolio.inference._bootstrap import MeasureName, read_block_length, requir
 BETTER = {"sharpe": 1.0, "variance": -1.0, "log_variance": -1.0}
 
 
-@checked
+@checked_but("returns", "rng")
 def stepdown(
     returns: pd.DataFrame,
     benchmark: Any,
@@ -142,7 +149,7 @@ def _adjusted(observed: Array, drawn: Array) -> Array:
     return adjusted
 
 
-@checked
+@checked_but("returns", "rng")
 def model_confidence_set(
     returns: pd.DataFrame,
     *,

@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from mixfolio._inputs import Array, VectorLike, checked, require_order
+from mixfolio._inputs import Array, VectorLike, checked_but, require_order
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap
 
@@ -61,7 +61,7 @@ class Difference:
 NO_DIFFERENCE = Difference(0.0, 0.0, 1.0, (0.0, 0.0))
 
 
-@checked
+@checked_but("first", "second", "level")
 def jobson_korkie_memmel(
     first: VectorLike, second: VectorLike, *, level: float = 0.95
 ) -> Difference:
@@ -115,7 +115,7 @@ def jobson_korkie_memmel(
     return Difference(gap, error, float(2 * norm.sf(abs(gap) / error)), (gap - half, gap + half))
 
 
-@checked
+@checked_but("first", "second", "rng", "n_resamples", "block_length", "level")
 def sharpe_difference(
     first: VectorLike,
     second: VectorLike,
@@ -183,7 +183,7 @@ def sharpe_difference(
     )
 
 
-@checked
+@checked_but("first", "second", "rng", "n_resamples", "block_length", "level")
 def variance_difference(
     first: VectorLike,
     second: VectorLike,
@@ -240,7 +240,7 @@ def variance_difference(
     return _difference(first, second, "log_variance", rng, n_resamples, block_length, level)
 
 
-@checked
+@checked_but("first", "second", "level")
 def pooled_variance_difference(
     first: pd.DataFrame, second: pd.DataFrame, *, level: float = 0.95
 ) -> Difference:

@@ -123,7 +123,7 @@ def relationship_matrix(features: Array) -> pd.DataFrame:
     >>> int(as_written.relationship_matrix(features).isna().sum().sum())
     6
     """
-    x = read_array(features, "features", allow_missing=True)
+    x = read_array(features, "features", also=np.isnan)
     distance = np.sqrt(((x[:, None, :] - x[None, :, :]) ** 2).sum(axis=2))
     K = np.exp(-distance / np.median(distance[np.triu_indices(len(x), 1)]))
     np.fill_diagonal(K, 1.0)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import covariance, mixed_model, optimization
-from mixfolio._inputs import Array, checked
+from mixfolio._inputs import Array, checked, checked_but
 from mixfolio.simulation import INDUSTRIES, FactorWorld, Noise, World
 
 __all__ = [
@@ -724,7 +724,7 @@ COMMON_TAIL_ESTIMATORS: Mapping[str, Callable[[Array], Array]] = {
 """Covariance estimators that :func:`tails` compares."""
 
 
-@checked
+@checked_but("degrees_of_freedom")
 def tails(
     rng: np.random.Generator,
     *,
@@ -774,13 +774,12 @@ def tails(
     world = FactorWorld(n_per_industry=n_per_industry).draw(rng)
     truth, mean = world.truth.to_numpy(), world.mean.to_numpy()
     d = degrees_of_freedom
-    if np.isinf(d):
-        train = world.simulate(n_train, rng).to_numpy()
-    elif common:
+    noise = Noise() if d == np.inf else Noise("student", degrees_of_freedom=d)
+    if common and noise.kind == "student":
         scale = np.sqrt((d - 2) / rng.chisquare(d, n_train))
         train = mean + (world.simulate(n_train, rng).to_numpy() - mean) * scale[:, None]
     else:
-        train = world.simulate(n_train, rng, Noise("student", degrees_of_freedom=d)).to_numpy()
+        train = world.simulate(n_train, rng, noise).to_numpy()
     portfolios = {
         name: optimization.zero_cost_sharpe(mean, estimate(train))
         for name, estimate in COMMON_TAIL_ESTIMATORS.items()
