@@ -60,7 +60,7 @@ def link_terms(soup: BeautifulSoup, name: str, terms: Terms) -> None:
     if not name.startswith("chapters/"):
         return
     left = {key: _word(term) for key, (term, _) in terms.items() if term not in COMMON}
-    for text in list(_texts(soup)):
+    for text in {id(one): one for one in _texts(soup)}.values():  # each once: lists have paragraphs
         for key, word in list(left.items()):
             if (found := word.search(text)) is None:
                 continue
