@@ -14,7 +14,9 @@ import re
 import sys
 import types
 import typing
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -27,6 +29,8 @@ Array: TypeAlias = NDArray[np.float64]
 Labels: TypeAlias = pd.Index
 MatrixLike: TypeAlias = pd.DataFrame | NDArray[Any] | Sequence[Sequence[float]]
 VectorLike: TypeAlias = pd.Series | NDArray[Any] | Sequence[float]
+
+HOUSE = f"{Path(__file__).parent}{os.sep}"
 
 SYMMETRY_TOLERANCE = 1e-10
 SUM_TOLERANCE = 1e-3  # of weights that are to sum to one, as people write them
@@ -577,6 +581,20 @@ def _require_same_assets(found: Labels, expected: Labels, what: str) -> None:
         )
 
 
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line outside of the package, however deep inside what is odd was found.
+
+    Parameters
+    ----------
+    message : str
+    category : type of warning
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HOUSE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
 def label_vector(values: Array, labels: Labels | None, name: str) -> Any:
     """`values` as a Series named `name` when there are labels, else as it is."""
     return values if labels is None else pd.Series(values, index=labels, name=name)
@@ -934,6 +952,9 @@ SIMPLE: dict[Any, Kind] = {
 
 def _require_table(value: Any, what: str, wanted: str) -> None:
     """Refuse what is no table or vector of numbers; its cells are read by the method."""
+    plain = type(value) is np.ndarray and value.dtype.kind in "fiu" and value.ndim > 0
+    if plain or isinstance(value, pd.DataFrame | pd.Series):
+        return  # the usual cases, without delay
     if isinstance(value, np.ndarray | np.generic):
         if value.dtype.kind in KINDS:
             raise DataError(f"{what} holds {KINDS[value.dtype.kind]}")

@@ -416,3 +416,9 @@ def test_a_record_without_periods_is_refused_and_no_foreign_error():
     )
     with pytest.raises(DataError):
         relationship.characteristics(returns, market=returns["a"].iloc[:0])
+
+
+def test_every_warning_is_at_the_line_of_the_user():
+    rooms = Path(inputs.__file__).parent.rglob("*.py")
+    by_hand = [room.name for room in rooms if "warnings.warn(" in room.read_text(encoding="utf-8")]
+    assert by_hand == ["_inputs.py"]  # others count no levels by themselves

@@ -40,7 +40,7 @@ from mixfolio._inputs import (
     Array,
     Labels,
     MatrixLike,
-    checked,
+    checked_but,
     label_matrix,
     label_vector,
     read_count,
@@ -172,7 +172,7 @@ class KernelModel(Generic[Matrix]):
         return float(shared / (shared + theta["residual"] * len(self._scale)))
 
 
-@checked
+@checked_but("factors")
 def covariance_reml(
     returns: Matrix,
     kernels: Mapping[str, MatrixLike] | MatrixLike,

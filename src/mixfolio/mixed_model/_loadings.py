@@ -19,7 +19,6 @@ Jennrich, R. I. and Schluchter, M. D. (1986). Unbalanced repeated-measures model
 covariance matrices. Biometrics 42, 805-820.
 """
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple
 
@@ -37,6 +36,7 @@ from mixfolio._inputs import (
     read_returns,
     require_labels,
     require_moving,
+    warn,
 )
 from mixfolio.errors import DataError
 from mixfolio.mixed_model import _variational
@@ -244,10 +244,9 @@ def fit(
     structure = _variational.Structure(factors.membership)
     found = _variational.fit(Z, structure, max_iterations)
     if not found.converged:
-        warnings.warn(
+        warn(
             f"random loadings did not settle in {found.rounds} rounds. Raise max_iterations.",
             UserWarning,
-            stacklevel=3,
         )
     return _described(found, structure, Z, spread, labels, factors)
 
@@ -342,20 +341,18 @@ def _warn_of_copies(values: Array, labels: Labels | None, model: LoadingModel[An
     first, second = np.nonzero(np.triu(correlation, 1) > 1 - COPY)
     if len(first):
         one, other = _names([first[0], second[0]], labels)
-        warnings.warn(
+        warn(
             f"{len(first)} pair(s) of assets are copies of each other but for size and sign, the "
             f"first is {one!s} and {other!s}. The model gives both a specific variance that they "
             "do not have. Keep one of each pair.",
             UserWarning,
-            stacklevel=3,
         )
     if model.floored:
-        warnings.warn(
+        warn(
             f"the specific variance of {len(model.floored)} asset(s), the first is "
             f"{model.floored[0]!s}, is held at {_variational.FLOOR:.0%} of the asset's variance. "
             "Is it nearly a copy of another asset?",
             UserWarning,
-            stacklevel=3,
         )
 
 

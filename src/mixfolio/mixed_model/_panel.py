@@ -25,7 +25,6 @@ Patterson, H. D. and Thompson, R. (1971). Recovery of inter-block information wh
 unequal. Biometrika 58, 545-554.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +46,7 @@ from mixfolio._inputs import (
     read_number,
     read_returns,
     read_vector,
+    warn,
 )
 from mixfolio.errors import DataError
 from mixfolio.mixed_model import _panel_likelihood
@@ -328,10 +328,9 @@ class PanelModel(Generic[Vector]):
         j = self._place(component, self._names[:-1])
         others = [name for name in self.at_boundary if name != component]
         if others:
-            warnings.warn(
+            warn(
                 f"the component(s) {others} are estimated as zero too, and the p-value of "
                 f"{component!r} does not count that. Fit the model without them.",
-                stacklevel=2,
             )
         statistic = 2 * (self._profile(j, float(self._theta[j])) - self._profile(j, 0.0))
         p_value = 0.5 * float(chi2.sf(statistic, 1)) if statistic > 0 else 1.0

@@ -23,7 +23,6 @@ The first and the last step concern time, and any estimator can have them; the h
 :func:`usual_halflife`.
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias
@@ -34,11 +33,12 @@ import pandas as pd
 from mixfolio._inputs import (
     Array,
     Labels,
-    checked,
+    checked_but,
     label_matrix,
     read_number,
     read_returns,
     require_order,
+    warn,
 )
 from mixfolio.covariance import empirical_bayes_intensity
 from mixfolio.errors import DataError
@@ -59,7 +59,7 @@ Model: TypeAlias = LoadingModel[Any] | KernelModel[Any]
 RESERVED = ("market", "sample")  # parts that are always there
 
 
-@checked
+@checked_but("halflife")
 def covariance(
     returns: Matrix,
     groups: Any = None,
@@ -212,7 +212,7 @@ class ShrunkModel(Generic[Matrix]):
         return float(1 - np.mean(parts[-1] / np.sum(parts, axis=0)))
 
 
-@checked
+@checked_but("halflife")
 def fit(
     returns: Matrix,
     groups: Any = None,
@@ -271,12 +271,11 @@ def _warn_of_stale(values: Array, labels: Labels | None) -> None:
     stale = np.flatnonzero(stale_assets(values))
     if len(stale):
         first = stale[0] if labels is None else labels[stale[0]]
-        warnings.warn(
+        warn(
             f"the prices of {len(stale)} asset(s) stand still in most periods or in the latest, "
             f"the first is {first!s}. Their variances are those of the periods in which they "
             "moved; leave them out if they cannot be traded.",
             UserWarning,
-            stacklevel=4,
         )
 
 

@@ -25,7 +25,6 @@ Kent, J. T., Tyler, D. E. and Vardi, Y. (1994). A curious likelihood identity fo
 t-distribution. Communications in Statistics: Simulation and Computation 23, 441-453.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple
@@ -44,6 +43,7 @@ from mixfolio._inputs import (
     label_vector,
     read_count,
     read_returns,
+    warn,
 )
 from mixfolio.mixed_model import _variational
 from mixfolio.mixed_model._common import Matrix
@@ -171,10 +171,9 @@ def student_loadings(
 
     found = ecme(values, fit, max_iterations)
     if not found.converged:
-        warnings.warn(
+        warn(
             f"the weights did not settle in {len(found.path)} rounds. Raise max_iterations.",
             UserWarning,
-            stacklevel=2,
         )
     nu = found.nu
     even: Any = np.sqrt(found.weights * nu / (nu - 2))[:, None] * (values - found.mean)
