@@ -16,7 +16,7 @@ VPY = .venv/bin/python
 DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test serve run portfolio accept portable new-chapter data lock lint mutants bench clean
+.PHONY: help env book pdf epub test serve run portfolio accept portable new-chapter data lock lint mutants bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -27,6 +27,12 @@ env: ## make .venv hold what requirements.lock says
 book: env ## execute and validate every chapter, render build/site/index.html
 	@$(DOIT) site
 	@echo "Open: $(CURDIR)/build/site/index.html"
+
+pdf: book ## print the book into build/ and let the site offer it; needs Chromium
+	@$(VPY) -m tools.site.print_edition
+
+epub: book ## the book as an e-book in build/, offered by the site
+	@$(VPY) -m tools.site.epub_edition
 
 test: book ## every test; builds the book first if it is stale
 	@$(VPY) -m pytest

