@@ -16,7 +16,7 @@ VPY = .venv/bin/python
 DOIT = BOOK_ENVIRONMENT_TIME=build/environment.time $(VPY) -m doit
 
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf epub test serve run portfolio accept portable new-chapter data lock lint mutants bench clean
+.PHONY: help env book pdf epub test serve run portfolio accept portable new-chapter data lock lint mutants bench clean lab
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ test: book ## every test; builds the book first if it is stale
 serve: env ## local site that follows your edits [PORT=8000]
 	@$(VPY) -m tools.build.serve --port $(PORT)
 
+lab: env ## chapters as notebooks in JupyterLab, saved as text [PORT=8000]
+	@$(VPY) -m tools.build.lab --port $(PORT)
+
 run: env ## one chapter with your parameters: CHAPTER=01 [PARAMS="n_assets=50 seed=7"]
 	@$(VPY) -m tools.build.run_chapter $(CHAPTER) $(PARAMS)
 
@@ -60,7 +63,7 @@ data: env ## rebuild data/ from the packages that distribute the originals, then
 	@$(VPY) tools/rebuild_data.py
 	@$(VPY) tools/rebuild_data.py --check
 
-lock: env ## resolve requirements.lock again from pyproject.toml
+lock: env ## resolve requirements.lock and requirements-lab.lock again from pyproject.toml
 	@$(VPY) -m tools.build.lock
 
 lint: env ## ruff and mypy
@@ -72,7 +75,7 @@ mutants: env ## plant small errors in the numerical core, count those that tests
 	@$(VPY) -m tools.mutants --seed $(SEED)
 
 bench: env ## measure speed, accuracy and memory into benchmarks/results.json
-	@$(VPY) benchmarks/environment.py
+	@$(VPY) -m benchmarks.environment
 	@build/bench-venv/bin/python benchmarks/run.py
 
 clean: ## remove build/ (the environment stays)

@@ -6,7 +6,6 @@ book's own environment, which brings the installer.
 """
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,18 +20,14 @@ def python_of(peer: str = "") -> Path:
 
 
 def make(peer: str = "") -> None:
-    python = python_of(peer)
-    uv = (sys.executable, "-m", "uv", "--quiet")
+    from tools import environment  # of the book; only it makes environments
+
+    python = environment.create_beside(python_of(peer).parent.parent)
+    uv = (sys.executable, "-m", "uv", "--quiet", "pip")
     group = "-".join(["bench", *filter(None, [peer])])
     locked = [] if peer else ["--constraint", "requirements.lock"]
-    subprocess.run(
-        [*uv, "venv", "--allow-existing", "--python", sys.executable, python.parent.parent],
-        check=True,
-    )
-    subprocess.run(
-        [*uv, "pip", "install", "--python", python, "--group", group, *locked, "--editable", "."],
-        check=True,
-        cwd=ROOT,
+    environment.run(
+        *(*uv, "install", "--python", python, "--group", group, *locked, "--editable", ".")
     )
 
 

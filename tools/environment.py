@@ -30,15 +30,15 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 MINIMUM = (3, 11)
 
 
-def wanted() -> dict[str, str]:
-    """What the environment is made from; it is current while this stays the same."""
-    content = LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+def wanted(lock: Path) -> dict[str, str]:
+    """What an environment is made from; it is current while this stays the same."""
+    content = lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()
     return {"lock": hashlib.sha256(content).hexdigest(), "python": sys.version, "root": str(ROOT)}
 
 
-def found() -> dict[str, str]:
+def found(stamp: Path) -> dict[str, str]:
     """The stamp of a finished set-up; empty when there is none."""
-    return json.loads(STAMP.read_text(encoding="utf-8")) if STAMP.exists() else {}
+    return json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
 
 
 def run(*command: object) -> None:
@@ -63,8 +63,8 @@ def install_uv() -> None:
 
 def create() -> None:
     """A new virtual environment unless a finished one of this Python is there to update."""
-    stamp = found()
-    same = all(stamp.get(key) == wanted()[key] for key in ("python", "root"))
+    stamp = found(STAMP)
+    same = all(stamp.get(key) == wanted(LOCK)[key] for key in ("python", "root"))
     reusable = same and PYTHON.exists()
     STAMP.unlink(missing_ok=True)
     if reusable:
@@ -75,11 +75,39 @@ def create() -> None:
 
 
 def synchronise() -> None:
-    """Install the lock, then the package itself in place, without dependencies."""
     install_uv()
-    uv, here = (PYTHON, "-m", "uv", "pip"), ("--quiet", "--python", PYTHON)
-    run(*uv, "sync", *here, "--require-hashes", LOCK)
+    install(PYTHON, PYTHON, LOCK)
+
+
+def install(installer: Path | str, python: Path, lock: Path) -> None:
+    """Install a lock, then the package itself in place, without dependencies."""
+    uv, here = (installer, "-m", "uv", "pip"), ("--quiet", "--python", python)
+    run(*uv, "sync", *here, "--require-hashes", lock)
     run(*uv, "install", *here, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+
+
+def python_of(place: Path) -> Path:
+    """The interpreter of the environment at `place`."""
+    return place / PYTHON.relative_to(VENV)
+
+
+def create_beside(place: Path) -> Path:
+    """A second environment, made by the running one, which brings uv; returns its interpreter."""
+    uv = (sys.executable, "-m", "uv", "--quiet")
+    run(*uv, "venv", "--allow-existing", "--python", sys.executable, place)
+    return python_of(place)
+
+
+def lock_beside(place: Path, lock: Path) -> Path:
+    """A second environment that holds what `lock` says; returns its interpreter."""
+    stamp, python = place / STAMP.name, python_of(place)
+    if python.exists() and found(stamp) == wanted(lock):
+        return python
+    print(f"environment: installing {lock.name} into {place.relative_to(ROOT)} ...", flush=True)
+    stamp.unlink(missing_ok=True)
+    install(sys.executable, create_beside(place), lock)
+    stamp.write_text(json.dumps(wanted(lock)), encoding="utf-8")
+    return python
 
 
 def require_own_place() -> None:
@@ -143,13 +171,13 @@ def main() -> None:
             f"Python {MINIMUM[0]}.{MINIMUM[1]} or newer is needed, "
             f"but this is {sys.version.split()[0]}; try make book PYTHON=python3.12"
         )
-    if PYTHON.exists() and found() == wanted():
+    if PYTHON.exists() and found(STAMP) == wanted(LOCK):
         return
     print("environment: installing the locked packages into .venv ...", flush=True)
     start = time.monotonic()
     create()
     synchronise()
-    STAMP.write_text(json.dumps(wanted()), encoding="utf-8")
+    STAMP.write_text(json.dumps(wanted(LOCK)), encoding="utf-8")
     seconds = time.monotonic() - start
     print(f"environment: ready in {seconds:.1f} s", flush=True)
     (ROOT / "build").mkdir(exist_ok=True)

