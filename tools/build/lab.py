@@ -46,6 +46,7 @@ def command(project: Project, python: Path, port: int) -> list[str]:
     options = {
         "ServerApp.root_dir": project.root,
         "ServerApp.allow_root": True,  # as in a container; the address has a token in any case
+        "ServerApp.answer_yes": True,  # Ctrl-C asks nothing
         "ServerApp.port": port,
         "ServerApp.port_retries": 50,
         "LabApp.default_url": f"/lab/tree/chapters/{project.chapters()[0]}.md",
@@ -59,12 +60,14 @@ def command(project: Project, python: Path, port: int) -> list[str]:
 
 def lab(project: Project, port: int, no_browser: bool) -> int:
     """Serve until Ctrl-C."""
-    python = make()
-    kernel.prepare(project)
-    options = ["--no-browser"] * no_browser
-    status, _ = processes.run(
-        [*command(project, python, port), *options], project.root, variables(project, python)
-    )
+    python, options = make(), ["--no-browser"] * no_browser
+    try:
+        kernel.prepare(project)
+        status, _ = processes.run(
+            [*command(project, python, port), *options], project.root, variables(project, python)
+        )
+    except KeyboardInterrupt:
+        return 0
     return status
 
 
