@@ -19,6 +19,7 @@ from pybtex.database import BibliographyData, Entry, parse_file
 
 from tools.build import notebook
 from tools.build.project import Project, UserError
+from tools.site.launch import Repository
 
 ROLE = re.compile(r"\{(?P<role>[a-z]+(?::[a-z]+)?)\}`(?P<text>[^`]+)`")
 BOX = re.compile(
@@ -41,8 +42,9 @@ GLUE = '''def glue(name, value, display=True):
     """The book puts such values into its text; here they stand there already."""'''
 NOTE = """
 
-*A chapter of the book* {book}*. To run it, install the package* `mixfolio` *from the folder of \
-the book with* `pip install`*; the data come with it.{others}*"""
+*A chapter of the book* {book}*. To run it, install the package* `mixfolio` *{how}*; \
+the data come with it.{others}*"""
+FOLDER = "from the folder of the book with* `pip install`"
 
 
 @dataclass(frozen=True)
@@ -197,9 +199,12 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 
 def _note(project: Project, nb: NotebookNode) -> str:
-    book = yaml.safe_load(project.config.read_text(encoding="utf-8"))["title"]
+    config = yaml.safe_load(project.config.read_text(encoding="utf-8"))
+    address = Repository.of(config).package()
+    how = f"with* `%pip install {address}`" if address else FOLDER
     others = ", ".join(_others(project, nb))
-    return NOTE.format(book=book, others=f" This chapter also imports {others}." * bool(others))
+    others = f" This chapter also imports {others}." * bool(others)
+    return NOTE.format(book=config["title"], how=how, others=others)
 
 
 def readable(project: Project, chapter: str, executed: NotebookNode) -> NotebookNode:

@@ -14,6 +14,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tools.build.project import Project
+from tools.site.launch import Repository
 
 LONGEST = 200  # signs of a description
 BIB = """@misc{{mixfolio,
@@ -35,6 +36,7 @@ class Book:
     version: str
     released: str
     address: str  # with a slash at its end; empty while nobody has said where the book is
+    repository: Repository
 
     @classmethod
     def of(cls, project: Project) -> "Book":
@@ -49,6 +51,7 @@ class Book:
             version=str(citation.get("version", "")),
             released=str(citation.get("date-released", "")),
             address=address.rstrip("/") + "/" if address else "",
+            repository=Repository.of(config),
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 
 from tools.build.project import Project
-from tools.site import cards, drawings, mathematics, metadata, policy, search_index
+from tools.site import cards, drawings, launch, mathematics, metadata, policy, search_index
 
 UNUSED = (
     "**/*.map",
@@ -401,6 +401,7 @@ def polish_page(
     replace_icons(soup)
     cards.link_terms(soup, name, terms)
     cards.fill(soup, terms)
+    launch.offer(soup, name, book.repository)
     metadata.describe(soup, name, book)
     policy.protect(soup)
     page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
