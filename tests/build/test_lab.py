@@ -13,10 +13,10 @@ import projects
 import pytest
 
 from tools.build import kernel, lab, notebook
-from tools.build.project import Project
+from tools.build.project import Project, UserError
 
 PATIENCE = 60  # seconds until the server answers
-UNREACHABLE = ("Failed to fetch", "error sending request", "network", "no version of", "no wheel")
+UNREACHABLE = ("Failed to fetch", "error sending request", "network was disabled")
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +144,15 @@ def test_markdown_opens_as_a_notebook_without_being_asked(server):
         "markdown": "Jupytext Notebook",
         "myst": "Jupytext Notebook",
     }
+
+
+def test_a_failing_installer_is_named_without_a_traceback(place, monkeypatch):
+    def fail():
+        raise subprocess.CalledProcessError(2, ["uv", "pip", "sync"])
+
+    monkeypatch.setattr(lab, "make", fail)
+    with pytest.raises(UserError, match=r"(?s)uv pip sync.* package index .* make lab again"):
+        lab.lab(place, 0, True)
 
 
 @pytest.mark.slow

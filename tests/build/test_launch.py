@@ -8,13 +8,12 @@ import tomllib
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from nbformat import v4
 from packaging.specifiers import SpecifierSet
 
 from tools.build.project import Project
-from tools.site import downloads, launch, metadata, policy
+from tools.site import downloads, launch, metadata, policy, polish_html
 from tools.site.launch import Repository
 
 ROOT = Project().root
@@ -38,9 +37,17 @@ def test_nothing_is_offered_without_an_address(repository):
     assert offered(repository) == BeautifulSoup(PAGE, "html.parser")
 
 
-def test_this_book_has_no_address_yet():
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    assert metadata.Book.of(Project()).repository == Repository.of(config)
+@pytest.mark.parametrize("more", ["", "repository: {url: https://github.com/somebody/a-book}"])
+def test_a_polished_page_follows_the_configuration(tmp_path, more):
+    (tmp_path / "_config.yml").write_text(f"title: A book\nauthor: We\n{more}\n")
+    page = tmp_path / "chapters" / "04-the-law.html"
+    page.parent.mkdir()
+    page.write_text(PAGE)
+    book = metadata.Book.of(Project(tmp_path))
+    polish_html.polish_page(page, tmp_path, book, {}, "preface")
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    assert len(soup.select(".launch a")) == bool(more)
+    assert not list(policy.problems(soup))
 
 
 @pytest.mark.parametrize("name", ["index.html", "glossary.html", "api/chapters.html"])
@@ -100,6 +107,7 @@ def test_policy_and_description_stay_as_they_were():
     assert plain.head == linked.head
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Binder runs Linux")
 def test_binder_installs_the_lock_of_the_lab_and_the_package(tmp_path):
     """What Binder runs, with its commands written down and not done."""
     listed = (ROOT / "binder/requirements.txt").read_text().split()

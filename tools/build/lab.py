@@ -6,12 +6,13 @@ and saves it as text, without outputs. Kernels run as those of the book do.
 """
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 from tools import environment
 from tools.build import kernel, notebook, processes
-from tools.build.project import Argument, Project, run_command, write_atomically
+from tools.build.project import Argument, Project, UserError, run_command, write_atomically
 
 
 def make() -> Path:
@@ -60,12 +61,19 @@ def command(project: Project, python: Path, port: int) -> list[str]:
 
 def lab(project: Project, port: int, no_browser: bool) -> int:
     """Serve until Ctrl-C."""
-    python, options = make(), ["--no-browser"] * no_browser
+    options = ["--no-browser"] * no_browser
     try:
+        python = make()
         kernel.prepare(project)
         status, _ = processes.run(
             [*command(project, python, port), *options], project.root, variables(project, python)
         )
+    except subprocess.CalledProcessError as error:
+        step = " ".join(error.cmd)
+        raise UserError(
+            f"this step failed: {step}\nThe environment of JupyterLab needs a package index when "
+            "it is made; start make lab again where one can be reached."
+        ) from None
     except KeyboardInterrupt:
         return 0
     return status
