@@ -842,6 +842,7 @@ def _check(hint: Any) -> Check | None:
         if not (table and (origin in TABLES or origin is Sequence))
     ]
     wanted = " or ".join(dict.fromkeys(text for _, text in kinds))
+    typed = any(origin in TYPED for origin in origins)
     tests = tuple(test for test, _ in kinds)
 
     def check(value: Any, what: str) -> None:
@@ -851,7 +852,8 @@ def _check(hint: Any) -> Check | None:
         if table:
             _require_table(value, what, wanted)
         else:
-            raise DataError(f"{what} is {_shown(value)}; it must be {wanted}.")
+            shown = f"of type {type(value).__name__}" if typed else _shown(value)
+            raise DataError(f"{what} is {shown}; it must be {wanted}.")
 
     return check
 
@@ -947,7 +949,13 @@ SIMPLE: dict[Any, Kind] = {
     bool: (lambda value: isinstance(value, bool | np.bool_), "True or False"),
     str: (lambda value: isinstance(value, str), "a text"),
     type(None): (lambda value: value is None, "None"),
+    np.random.Generator: (
+        lambda value: isinstance(value, np.random.Generator),
+        "a numpy.random.Generator, such as numpy.random.default_rng(seed)",
+    ),
+    pd.DataFrame: (lambda value: isinstance(value, pd.DataFrame), "a DataFrame"),
 }
+TYPED = (np.random.Generator, pd.DataFrame)  # of which a message shows the type alone
 
 
 def _require_table(value: Any, what: str, wanted: str) -> None:
@@ -975,4 +983,4 @@ def _shown(value: Any) -> str:
     """A value as a message shows it: short."""
     if value is None or isinstance(value, str | int | float | np.generic):
         return f"{value!r:.60}"
-    return f"of the type {type(value).__name__}"
+    return f"of type {type(value).__name__}"

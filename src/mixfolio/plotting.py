@@ -488,6 +488,8 @@ def weights_over_time(weights: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> plt.close(ax.figure)
     """
     ax = plt.subplots()[1] if ax is None else ax
+    if weights.empty:
+        raise DataError(f"weights has shape {weights.shape}; nothing is there to be drawn.")
     places, values = _places(weights.index), read_array(weights, "weights").T
     shades = [shade for shade, _ in zip(cycle(CYCLE), weights.columns, strict=False)]
     names = [str(name) for name in weights.columns]
@@ -534,7 +536,10 @@ def frontier(
     >>> plt.close(ax.figure)
     """
     ax = plt.subplots()[1] if ax is None else ax
-    ax.plot(volatility, mean, color=METHODS["mean-variance"])
+    across, up = read_array(volatility, "volatility"), read_array(mean, "mean")
+    if across.shape != up.shape:
+        raise DataError(f"volatility has shape {across.shape} and mean {up.shape}. Give pairs.")
+    ax.plot(across, up, color=METHODS["mean-variance"])
     percent_axis(ax, decimals=1)
     ax.set_xlabel("volatility")
     ax.set_ylabel("expected return")

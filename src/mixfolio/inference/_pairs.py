@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from mixfolio._inputs import Array, VectorLike, checked_but, require_order
+from mixfolio._inputs import LONGEST, Array, VectorLike, checked_but, require_order
 from mixfolio.errors import DataError
 from mixfolio.inference import _bootstrap
 
@@ -446,7 +446,7 @@ def _rank(n_resamples: int, level: float) -> int:
     """Place, from the smallest, of the resample that bounds the interval."""
     least = math.ceil(round(level / (1 - level), 6))
     whole = isinstance(n_resamples, int | np.integer) and not isinstance(n_resamples, bool)
-    if not whole or n_resamples < least:
+    if not whole or not least <= n_resamples <= LONGEST:
         raise DataError(
             f"n_resamples is {n_resamples!r}; an interval at level {level:g} needs a whole number "
             f"of at least {least}. The default is 4999."

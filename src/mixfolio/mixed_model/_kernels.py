@@ -45,6 +45,7 @@ from mixfolio._inputs import (
     label_vector,
     read_count,
     read_returns,
+    require_even,
 )
 from mixfolio.errors import ConvergenceError, DataError
 from mixfolio.mixed_model._common import Matrix, Part, label_table, read_part, read_regressors
@@ -317,6 +318,7 @@ def _read_factors(factors: Any, returns: Any, n_periods: int) -> tuple[list[Any]
         return [], np.ones((n_periods, 1))
     if isinstance(factors, pd.Series) and factors.name is None:
         factors = factors.rename("factor")
+    require_even(factors, "factors")
     values, names = read_regressors(factors, returns, n_periods, "factors")
     _require_independent(values, names)
     return names, np.column_stack([np.ones(n_periods), values])

@@ -130,7 +130,7 @@ def relationship_matrix(features: Array) -> pd.DataFrame:
     return pd.DataFrame(K)
 
 
-@checked
+@checked_but("regimes")
 def common_slope(
     returns: pd.DataFrame, market: "pd.Series[float]", regimes: Array | None = None
 ) -> pd.DataFrame:

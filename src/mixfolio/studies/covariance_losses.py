@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.linalg import toeplitz
 
 from mixfolio import covariance, montecarlo
-from mixfolio._inputs import Array, checked, read_count, read_number
+from mixfolio._inputs import Array, checked, checked_but, read_count, read_number
 from mixfolio.errors import DataError
 from mixfolio.estimators import ESTIMATORS
 from mixfolio.simulation import INDUSTRIES, FactorWorld
@@ -163,7 +163,7 @@ def _loss_table(results: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("estimator")
 
 
-@checked
+@checked_but("ratios")
 def loss_draws(
     n_replications: int,
     *,
@@ -217,6 +217,8 @@ def loss_draws(
     >>> draws["frobenius OAS"].groupby("n_periods").mean().round(2).to_dict()
     {10: 0.57, 40: 0.35}
     """
+    if not (truths and ratios):
+        raise DataError("truths or ratios are none; at least one of each is needed.")
     tables = {}
     for truth in truths:
         for ratio in ratios:

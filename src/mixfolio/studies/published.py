@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mixfolio import covariance, mixed_model, optimization
-from mixfolio._inputs import Array, checked, checked_but
+from mixfolio._inputs import Array, checked, checked_but, read_count
 from mixfolio.simulation import INDUSTRIES, FactorWorld, Noise, World
 
 __all__ = [
@@ -773,7 +773,7 @@ def tails(
     """
     world = FactorWorld(n_per_industry=n_per_industry).draw(rng)
     truth, mean = world.truth.to_numpy(), world.mean.to_numpy()
-    d = degrees_of_freedom
+    n_train, d = read_count(n_train, "n_train", 2), degrees_of_freedom
     noise = Noise() if d == np.inf else Noise("student", degrees_of_freedom=d)
     if common and noise.kind == "student":
         scale = np.sqrt((d - 2) / rng.chisquare(d, n_train))
