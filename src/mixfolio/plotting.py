@@ -181,13 +181,14 @@ def _use_svg() -> None:
 
 
 @checked
-def label_line(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
+def label_line(ax: Axes, x: "float | pd.Timestamp", y: float, text: str, **options: Any) -> None:
     """Write a label beside a line or a point instead of in a legend.
 
     Parameters
     ----------
     ax : Axes
-    x, y : float
+    x : float or Timestamp
+    y : float
         Data coordinates of the end of the line.
     text : str
     **options
