@@ -21,7 +21,9 @@ GENERATED = "*.ipynb,*.csv,*.json,*.svg,*.bib,*.html"
 
 def misspelt(*paths):
     command = [sys.executable, "-m", "codespell_lib", "--skip", GENERATED, *map(str, paths)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert not done.stderr, done.stderr
+    return done.stdout.splitlines()
 
 
 def test_nothing_is_misspelt():
