@@ -81,3 +81,8 @@ def test_a_formula_that_cannot_be_set_is_named():
     soup = BeautifulSoup(r'<span class="math">\(\nosuchthing{x}\)</span>', "html.parser")
     with pytest.raises(UserError, match=r"nosuchthing\{x\}"):
         mathematics.typeset(soup)
+
+
+def test_the_font_has_the_italics_of_variables():
+    formula = BeautifulSoup("<math><mi>w</mi><mi>h</mi><mi>σ</mi><mn>1</mn></math>", "html.parser")
+    assert set(mathematics.signs(formula)) == set("whσ1𝑤ℎ𝜎")

@@ -6,6 +6,7 @@ of an installed package, cut down to the signs that the site has.
 
 import importlib.util
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -70,6 +71,15 @@ def write_font(site: Path, texts: Iterable[str]) -> None:
     subset.save_font(font, site / FONT, options)
 
 
+# A variable of one letter is shown by another sign than the one that is written: its italic.
+ITALIC = {"h": "ℎ"} | {
+    unicodedata.normalize("NFKC", chr(code)): chr(code)
+    for code in (*range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))
+    if unicodedata.category(chr(code)) != "Cn"
+}
+
+
 def signs(soup: BeautifulSoup) -> str:
     """Every sign that the formulas of a page show."""
-    return "".join({sign for formula in soup.select("math") for sign in formula.get_text()})
+    found = {sign for formula in soup.select("math") for sign in formula.get_text()}
+    return "".join(found | {ITALIC[sign] for sign in found & ITALIC.keys()})
