@@ -4,6 +4,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
+import unicodedata
 import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -20,7 +21,8 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
 def words(text):
-    return " ".join(text.split())
+    """The text without its line breaks and ligatures."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,8 @@ def test_contents_say_on_which_page(pdf, pages):
     for page in pages:
         number = marks[page.title]
         assert re.search(rf"{re.escape(page.title)} ?{number}\b", contents), (page.title, number)
-        assert words(pdf.pages[number - 1].extract_text()).endswith(str(number))
+        text = words(pdf.pages[number - 1].extract_text())
+        assert text.startswith(f"{page.title} {number} "), text[:100]
 
 
 def test_the_last_chapter_is_printed_to_its_end(pdf, pages):

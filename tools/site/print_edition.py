@@ -187,12 +187,39 @@ def places(pdf: Path, pages: list[take_away.Page]) -> dict[str, int]:
     return {page.slug: found[page.title] for page in pages}
 
 
+def _marks(first: Any) -> Iterator[Any]:
+    """Every bookmark from ``first`` on, in the order of the book."""
+    while first is not None:
+        mark = first.get_object()
+        yield mark
+        yield from _marks(mark.get("/First"))
+        first = mark.get("/Next")
+
+
+def name_bookmarks(pdf: Path, pages: list[take_away.Page]) -> None:
+    """Let bookmarks say what headings say: Chromium doubles the words of one that it has moved."""
+    from pypdf import PdfWriter
+    from pypdf.generic import NameObject, TextStringObject
+
+    headings = [one for page in pages for one in page.article.find_all(re.compile("^h[1-6]$"))]
+    titles = ["Contents", *(" ".join(heading.get_text().split()) for heading in headings)]
+    writer = PdfWriter(pdf, incremental=True)
+    marks = list(_marks(writer.root_object["/Outlines"].get_object().get("/First")))
+    if len(marks) != len(titles):
+        raise UserError(f"the print has {len(marks)} bookmarks for {len(titles)} headings")
+    for mark, title in zip(marks, titles, strict=True):
+        if mark["/Title"] != title:
+            mark[NameObject("/Title")] = TextStringObject(title)
+    writer.write(pdf)
+
+
 def printed(tab: Any, pages: list[take_away.Page], target: Path) -> None:
     """Print once to see where each page begins, and once more with that in the contents."""
     for last in (False, True):
         tab.pdf(path=str(target), outline=True, tagged=True, prefer_css_page_size=True)
         if not last:
             tab.evaluate(NUMBER, places(target, pages))
+    name_bookmarks(target, pages)
 
 
 def print_book(project: Project) -> None:
