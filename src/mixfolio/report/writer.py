@@ -80,9 +80,10 @@ def write_report(
 
     Parameters
     ----------
-    price_file, group_file, previous_file, layout, missing, exclude, benchmark, riskless,
-    date_format, decimal, separator
+    price_file, group_file, previous_file, layout, missing
         See :func:`mixfolio.report.pipeline.read_inputs`.
+    exclude, benchmark, riskless, date_format, decimal, separator
+        As well.
     output : path
         Folder, made if it is not there. Reports in it are replaced, other files left alone.
     level : float
