@@ -31,7 +31,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mixfolio._inputs import Array, checked, read_array, read_count, read_number, require_fields
+from mixfolio._inputs import Array, checked, read_count, read_number, require_fields
 from mixfolio.errors import DataError
 
 __all__ = ["INDUSTRIES", "FactorWorld", "Noise", "World", "made_up_factors"]
@@ -172,8 +172,9 @@ class World:
         """Refuse variances and labels that make no covariance matrix."""
         for name in ("mean", "factor_variance", "specific_variance", "groups"):
             _require_labelled(getattr(self, name), pd.Series, name)
-        read_array(self.factor_variance.to_list(), "factor_variance")
-        read_array(self.specific_variance.to_list(), "specific_variance")
+        for name in ("mean", "factor_variance", "specific_variance"):
+            if getattr(self, name).dtype.kind not in "fiu":
+                raise DataError(f"{name} holds something that is not a number. Convert it first.")
         _require_labelled(self.loadings, pd.DataFrame, "loadings")
         if (self.factor_variance < 0).any() or (self.specific_variance <= 0).any():
             lowest = min(self.factor_variance.min(), self.specific_variance.min())

@@ -381,6 +381,7 @@ MAKERS["studies.published.one_industry.n_assets"] = lambda: 20
 for name in dir(published):
     for size, value in {"n_train": 120, "n_test": 30, "n_per_industry": 3}.items():
         MAKERS[f"studies.published.{name}.{size}"] = functools.partial(int, value)
+MAKERS["studies.published.overlapping_clusters.n_train"] = lambda: 500  # more than its assets
 MAKERS["studies.misspecified.losses.n_train"] = lambda: 30
 MAKERS["studies.misspecified.losses.n_per_industry"] = lambda: 3
 # Optional arguments that are given too, so that they are tried.
@@ -634,6 +635,8 @@ ALLOWED = {
     "covariance.shrink_eigenvalues": {("hilbert", "a function")},
     "portfolio.mixed_model_portfolio": {("estimate", "a function")},
     "studies.contests.evaluate": {("estimators", "a mapping"), ("portfolios", "a mapping")},
+    # All claims, some of them without a printed number.
+    "studies.claims.evaluate": {("group", "None")},
     # Both readers refuse infinities by themselves, each in its own words.
     "prices.complete": {("table", "inf")},
     # Starting ten processes is no mistake, and slow.

@@ -217,8 +217,8 @@ def loss_draws(
     >>> draws["frobenius OAS"].groupby("n_periods").mean().round(2).to_dict()
     {10: 0.57, 40: 0.35}
     """
-    if not (truths and ratios):
-        raise DataError("truths or ratios are none; at least one of each is needed.")
+    if not isinstance(ratios, Sequence | np.ndarray) or not len(ratios) or not len(truths):
+        raise DataError("truths and ratios must be lists, with at least one of each.")
     tables = {}
     for truth in truths:
         for ratio in ratios:
