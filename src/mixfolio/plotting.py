@@ -5,6 +5,7 @@ methods named `plot`, which import it when they are called.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import date
 from itertools import cycle
 from typing import Any
 
@@ -181,14 +182,13 @@ def _use_svg() -> None:
 
 
 @checked
-def label_line(ax: Axes, x: "float | pd.Timestamp", y: float, text: str, **options: Any) -> None:
+def label_line(ax: Axes, x: float | date, y: float, text: str, **options: Any) -> None:
     """Write a label beside a line or a point instead of in a legend.
 
     Parameters
     ----------
     ax : Axes
-    x : float or Timestamp
-    y : float
+    x, y : float, or a date where the axis has dates
         Data coordinates of the end of the line.
     text : str
     **options
