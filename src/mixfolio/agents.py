@@ -22,6 +22,7 @@ from mixfolio._inputs import (
     Array,
     Labels,
     checked,
+    checked_but,
     read_count,
     read_covariance,
     read_membership,
@@ -378,7 +379,7 @@ class Decision:
     reasons: list[str] = field(default_factory=list)
 
 
-@checked
+@checked_but("proposal", "limits")
 def review(proposal: Proposal, limits: Limits) -> Decision:
     """The risk agent: pass, adjust or reject a proposal, with a reason for every breach.
 

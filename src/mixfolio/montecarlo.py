@@ -189,10 +189,10 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     >>> montecarlo.summary(results).loc["Sharpe ratio"].round(3).to_dict()
     {'mean': 0.4, 's.e.': 0.13, 'lower quartile': 0.2, 'median': 0.3, 'upper quartile': 0.6}
     """
-    if results.shape[0] < 2 or not all(
+    if results.shape[0] < 1 or not all(
         pd.api.types.is_numeric_dtype(kind) for kind in results.dtypes
     ):
-        raise DataError("results must hold two or more replications, and numbers only.")
+        raise DataError("results must hold one or more replications, and numbers only.")
     read_array(results.fillna(0.0), "results")
     table = {
         "mean": results.mean(),
