@@ -202,7 +202,7 @@ class Proposal:
     previous: pd.Series | None = None
 
 
-@checked
+@checked_but("signals")
 def propose(
     returns: pd.DataFrame,
     signals: Iterable[Signal] = (),

@@ -46,6 +46,7 @@ from mixfolio._inputs import (
     MatrixLike,
     VectorLike,
     checked,
+    checked_but,
     label_matrix,
     read_count,
     read_number,
@@ -538,7 +539,7 @@ def from_groups(groups: Any) -> pd.DataFrame | Array:
     return result
 
 
-@checked
+@checked_but("weights")
 def combine(kernels: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matrix:
     """Weighted sum of relationship matrices, matched by name.
 
@@ -605,7 +606,7 @@ def combine(kernels: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matr
     return result
 
 
-@checked
+@checked_but("relationship")
 def similarity(relationship: pd.DataFrame, pairs: Sequence[tuple[Any, Any]]) -> pd.Series:
     """Entries of a relationship matrix for named pairs.
 

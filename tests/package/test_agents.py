@@ -367,7 +367,7 @@ def test_signals_and_estimators_are_functions():
             agents.propose(returns, signals)
     with pytest.raises(DataError, match="estimator is 'oas'"):
         agents.propose(returns, estimator="oas")
-    with pytest.raises(DataError, match="views are by name"):
+    with pytest.raises(DataError, match="returns is of type ndarray; it must be a DataFrame"):
         agents.breeding_values(returns.to_numpy())
 
 

@@ -434,7 +434,9 @@ def test_a_checkpoint_below_a_file_is_refused_by_name(tmp_path):
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 300, 5])
 def test_a_name_that_no_file_can_have_is_refused(name):
-    with pytest.raises(DataError, match=r"checkpoint .*Give (another|the) (file )?name"):
+    with pytest.raises(
+        DataError, match=r"checkpoint .*(Give (another|the) (file )?name|a text or a pathlib Path)"
+    ):
         montecarlo.run(normals, 2, seed=SEED, checkpoint=name)
 
 
@@ -557,13 +559,15 @@ def test_an_inconsistent_replication_is_not_kept(tmp_path):
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "ten", None])
 def test_the_number_of_replications(count):
-    with pytest.raises(DataError, match=r"n_replications is .*; it must be .*at least 1"):
+    with pytest.raises(
+        DataError, match=r"n_replications is .*; it must be .*(at least 1|whole number)"
+    ):
         montecarlo.run(normals, count, seed=SEED)
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "seven", None])
 def test_the_seed(seed):
-    with pytest.raises(DataError, match=r"seed is .*; it must be .*at least 0"):
+    with pytest.raises(DataError, match=r"seed is .*; it must be .*(at least 0|whole number)"):
         montecarlo.run(normals, 1, seed=seed)
     with pytest.raises(DataError):
         generator(seed, 0)

@@ -144,7 +144,7 @@ def test_boxes_stand_in_pairs():
     assert labels(ax.xaxis) == ["B,\nlong only", "A"]
     assert list(ax.get_xticks()) == [0.5, 3.5]
     assert "information ratio a year" in ax.get_ylabel()
-    with pytest.raises(KeyError, match="D in"):
+    with pytest.raises(DataError, match=r"no column .*D in"):
         plotting.paired_boxes(runs, ["D"])
 
 

@@ -198,7 +198,7 @@ def still():
         (panel().to_numpy(), {"before": DATES[9]}, "before needs returns with an index"),
         (panel().iloc[::-1], {}, "does not rise"),
         (pd.concat([panel(), panel().iloc[-1:]]), {}, "does not rise"),
-        (panel(), {"missing": "fill"}, "'raise' or 'skip'"),
+        (panel(), {"missing": "fill"}, "one of 'raise', 'skip'"),
         (panel(), {"market": panel()["ant"].iloc[1:]}, "no return for 1 of 60.*2001-01-31"),
         (panel(), {"market": pd.concat([panel()["ant"]] * 2)}, "or two for one"),
         (panel(), {"market": np.ones(60)}, "the market never moves"),
