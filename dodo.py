@@ -43,7 +43,7 @@ class BuildReporter(ProgressReporter):
 
 DOIT_CONFIG = {
     "default_tasks": ["site"],
-    "backend": "json",
+    "backend": "saved-at-once",
     "dep_file": "build/doit.json",
     "reporter": BuildReporter,
     "num_process": 2,
