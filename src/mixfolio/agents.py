@@ -284,6 +284,8 @@ def propose(
 
 
 def _read_signals(signals: Any) -> list[Signal]:
+    if not callable(signals) and not isinstance(signals, list | tuple):
+        raise DataError(f"signals is of type {type(signals).__name__}; give a list of functions.")
     found = [signals] if callable(signals) else list(signals)
     for signal in found:
         if not callable(signal):

@@ -576,6 +576,10 @@ def combine(kernels: Mapping[str, Matrix], weights: Mapping[str, float]) -> Matr
     >>> both.loc["JPM"].to_dict()
     {'JPM': 1.0, 'BAC': 1.0, 'XOM': 0.25}
     """
+    if not isinstance(weights, Mapping):
+        raise DataError(
+            f"weights is of type {type(weights).__name__}; give a mapping with one per kernel."
+        )
     if not kernels or set(kernels) != set(weights):
         raise DataError(
             f"weights are for {sorted(map(str, weights))}, but there are kernels "

@@ -326,6 +326,8 @@ MAKERS |= {
     "plotting.frontier.mean": lambda: np.linspace(0.1, 0.2, 3),
     "plotting.weights_over_time.weights": lambda: pd.DataFrame(0.2, history().index, NAMES),
     "prices.complete.source": lambda: "prices",
+    "prices.evenly.source": lambda: "prices",
+    "prices.evenly.table": prices,
     "prices.complete.missing": lambda: "raise",
     "simulation.World.mean": lambda: world().mean,
     "simulation.World.loadings": lambda: world().loadings,
@@ -610,6 +612,8 @@ ALLOWED = {
     # A missing price is a missing return: what becomes of it is the next step's question.
     "prices.to_returns": {("prices", "NaN")},
     "prices.compound": {("returns", "NaN")},
+    # It chooses rows by their dates and reads no cell; the checks of prices come after it.
+    "prices.evenly": {("table", "NaN"), ("table", "inf")},
     # A row is not tested against itself: no p-value there.
     "studies.contests.league": {
         ("periods_per_year", "half"),
