@@ -30,7 +30,11 @@ def overflow(tab, width):
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
 @pytest.mark.parametrize("page", pages())
 def test_page_is_open_to_all(browser, site, page, scheme, width):
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    context = browser.new_context(
+        color_scheme=scheme,
+        viewport={"width": width, "height": 900},
+        reduced_motion="reduce",  # what unfolds slowly has another contrast on its way
+    )
     tab = context.new_page()
     tab.goto(f"{site.as_uri()}/{page}")
     tab.evaluate("document.querySelectorAll('article details').forEach(d => d.open = true)")
