@@ -77,6 +77,15 @@ def test_a_formula_is_set_when_the_page_is_built():
     assert not soup.select("script")
 
 
+def test_sizes_of_parts_stand_in_elements_of_their_own():
+    soup = BeautifulSoup(
+        r'<span class="math">\(\tfrac12 + \underbrace{a}_{b}\)</span>', "html.parser"
+    )
+    mathematics.typeset(soup)
+    assert soup.select("mstyle[displaystyle] > mfrac")
+    assert not soup.select(":not(mstyle, math, mtable)[displaystyle], :not(mstyle)[scriptlevel]")
+
+
 def test_a_formula_that_cannot_be_set_is_named():
     soup = BeautifulSoup(r'<span class="math">\(\nosuchthing{x}\)</span>', "html.parser")
     with pytest.raises(UserError, match=r"nosuchthing\{x\}"):

@@ -65,4 +65,4 @@ def test_it_runs_in_a_copy_of_this_book(tmp_path):
     assert done.returncode == 0, done.stdout
     page = next((root / "build" / "run").glob("*/chapters/*-fat-tails.html"))
     text = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").get_text()
-    assert "From 60 returns the mean is" in text
+    assert "The mean of these returns is" in text

@@ -19,6 +19,7 @@ from tools.build.project import UserError
 
 FONT = "_static/mathematics.woff2"
 PACKAGE, FILE = "ziamath", "fonts/STIXTwoMath-Regular.ttf"
+STYLES = ("displaystyle", "scriptlevel")
 FORMULA = re.compile(r"\\\[(.*)\\\]|\\\((.*)\\\)", re.DOTALL)
 SPLIT = re.compile(r"\\(?:begin|end)\{split\}")  # what Sphinx puts around lines; ours are aligned
 LONG = 44  # signs of LaTeX; a longer displayed formula may have to scroll on a phone
@@ -37,13 +38,28 @@ def mathml(latex: str, display: bool) -> str:
         raise UserError(f"the formula {latex.strip()!r} cannot be set: {error}") from None
 
 
+def _put_styles_aside(formula: BeautifulSoup) -> None:
+    """Sizes stand in elements of their own: only there do all readers of MathML allow them."""
+    for element in formula.select("[displaystyle], [scriptlevel]"):
+        allowed = {"mstyle": set(STYLES), "math": set(STYLES), "mtable": {"displaystyle"}}
+        moved = [name for name in STYLES if name in element.attrs]
+        moved = [name for name in moved if name not in allowed.get(element.name, set())]
+        if moved:
+            style = formula.new_tag(
+                "mstyle", attrs={name: element.attrs.pop(name) for name in moved}
+            )
+            element.wrap(style)
+
+
 def _set(element: Tag) -> None:
     text = next(t for t in element.find_all(string=FORMULA) if isinstance(t, NavigableString))
     found = FORMULA.search(text)
     assert found is not None
     display = found[1] is not None
     latex = found[1] if display else found[2]
-    text.replace_with(BeautifulSoup(mathml(latex, display), "html.parser"))
+    formula = BeautifulSoup(mathml(latex, display), "html.parser")
+    _put_styles_aside(formula)
+    text.replace_with(formula)
     if display and len(latex) > LONG:
         element["tabindex"] = "0"  # it scrolls by itself, also from the keyboard
 
