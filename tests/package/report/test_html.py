@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pandas as pd
@@ -118,18 +119,23 @@ def test_only_the_script_of_the_page_is_allowed(live, html):
 
 @pytest.mark.slow
 def test_the_frontier_moves_with_the_control_and_is_hidden_without_scripts(live, tmp_path):
-    from playwright.sync_api import sync_playwright
-
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("there is no browser")
     path = tmp_path / "report.html"
     path.write_text(live, encoding="utf-8")
+    with ThreadPoolExecutor(1) as pool:  # another test of this process may hold a browser
+        pool.submit(play_with_the_frontier, chromium, path.as_uri()).result()
+
+
+def play_with_the_frontier(chromium, address):
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         tab, messages = browser.new_page(), []
         tab.on("console", lambda message: messages.append(message.text))
-        tab.goto(path.as_uri())
+        tab.goto(address)
         assert "Volatility 10.0%, expected return 3.0%" in tab.inner_text("output")
         assert tab.locator("tbody tr:visible").count() == 2
         tab.locator("input").fill("0")
@@ -137,7 +143,7 @@ def test_the_frontier_moves_with_the_control_and_is_hidden_without_scripts(live,
         assert tab.locator("tbody tr:visible").all_inner_texts() == ["<A>\t100.0%\t"]
         assert tab.locator("circle").get_attribute("cx") == "5" and messages == []
         still = browser.new_context(java_script_enabled=False).new_page()
-        still.goto(path.as_uri())
+        still.goto(address)
         assert not still.locator(".live").is_visible()
         browser.close()
 
