@@ -95,3 +95,11 @@ def test_a_formula_that_cannot_be_set_is_named():
 def test_the_font_has_the_italics_of_variables():
     formula = BeautifulSoup("<math><mi>w</mi><mi>h</mi><mi>σ</mi><mn>1</mn></math>", "html.parser")
     assert set(mathematics.signs(formula)) == set("whσ1𝑤ℎ𝜎")
+
+
+def test_the_font_has_the_sign_of_a_root():
+    """A root is an element without a text; without the sign a browser draws none."""
+    root = BeautifulSoup("<math><msqrt><mi>x</mi></msqrt></math>", "html.parser")
+    plain = BeautifulSoup("<math><mi>x</mi></math>", "html.parser")
+    assert mathematics.ROOT in mathematics.signs(root)
+    assert mathematics.ROOT not in mathematics.signs(plain)

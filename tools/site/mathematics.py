@@ -87,6 +87,7 @@ def write_font(site: Path, texts: Iterable[str]) -> None:
     subset.save_font(font, site / FONT, options)
 
 
+ROOT = "√"  # an element and no text, drawn with this sign all the same
 # A variable of one letter is shown by another sign than the one that is written: its italic.
 ITALIC = {"h": "ℎ"} | {
     unicodedata.normalize("NFKC", chr(code)): chr(code)
@@ -98,4 +99,6 @@ ITALIC = {"h": "ℎ"} | {
 def signs(soup: BeautifulSoup) -> str:
     """Every sign that the formulas of a page show."""
     found = {sign for formula in soup.select("math") for sign in formula.get_text()}
+    if soup.select_one("msqrt, mroot"):
+        found.add(ROOT)
     return "".join(found | {ITALIC[sign] for sign in found & ITALIC.keys()})
