@@ -2,7 +2,7 @@
 
 import pytest
 
-PAGE = "chapters/16-replication.html"
+PAGE = "chapters/18-replication.html"
 SHOWN = "[...document.querySelectorAll('table.ledger tbody tr')].filter(row => !row.hidden).length"
 
 

@@ -21,8 +21,8 @@ PAGES = {
     "chapters/01-mean-variance.html": ["diversification", "frontier"],
     "chapters/04-estimation-error.html": ["law"],
     "chapters/06-shrinkage.html": ["spectrum"],
-    "chapters/11-reml-blup.html": ["reliability"],
-    "chapters/12-mixed-model-covariance.html": ["kernels"],
+    "chapters/12-reml-blup.html": ["reliability"],
+    "chapters/14-mixed-model-covariance.html": ["kernels"],
 }
 NAMES = sorted({name for names in PAGES.values() for name in names})
 

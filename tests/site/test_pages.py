@@ -75,14 +75,14 @@ def test_search_finds_a_section_with_an_excerpt(browser, address, asked):
     with Visit(browser, address, f"search.html?q={asked}") as visit:
         visit.tab.wait_for_selector("#search-results li a", timeout=10_000)
         first = visit.tab.locator("#search-results li").first
-        assert "chapters/11-reml-blup.html#" in first.locator("a").get_attribute("href")
+        assert "chapters/12-reml-blup.html#" in first.locator("a").get_attribute("href")
         assert first.locator("mark").first.inner_text().lower() == "heritability"
         assert "sections" in visit.tab.inner_text("#search-results [role=status]")
         assert visit.errors == []
 
 
 def test_search_answers_while_one_types(browser, address):
-    with Visit(browser, address, "chapters/07-pca.html") as visit:
+    with Visit(browser, address, "chapters/08-pca.html") as visit:
         visit.tab.keyboard.press("Control+k")
         visit.tab.keyboard.type("turnover")
         link = visit.tab.locator("#pst-search-dialog li a").first
