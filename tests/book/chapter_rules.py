@@ -16,12 +16,15 @@ from types import ModuleType
 import yaml
 from nbformat import NotebookNode
 
+from mixfolio import plotting
+from mixfolio.estimators import ESTIMATORS
 from tools.build import notebook, run_chapter
 
 MEDIAN_LINES, P90_LINES, LINE_WIDTH = 8, 20, 90
 MIN_EXERCISES, MIN_OBJECTIVES = 3, 2
 ALT_WORDS, CAPTION_WORDS = 4, 5
 KEY_WORDS, KEY_NUMBERS, NUMBERS, CELLS = 50, 2, 4, 3  # in a key result; a paragraph; a row of cells
+WORDS_OF_PROSE = 2800  # a chapter is read at one sitting
 FORBIDDEN_TAGS = {
     "raises-exception",
     "nbval-ignore-output",
@@ -85,7 +88,11 @@ LIVE = re.compile(
 )
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 URL = re.compile(r"https://[\w.-]+\.\w+(/\S*)?")
+WORD = re.compile(r"[A-Za-z][\w'’-]*")
 NO_ERROR = re.compile(r"± [+-]?0?\.?0+(?![\d.])")
+LABEL = re.compile(r'<g id="text_\d+">\s*<!-- (.*?) -->\s*<g([^>]*)>')
+PAINT = re.compile(r"(?:stroke|fill): (#[0-9a-f]{6})")
+NEUTRAL = {plotting.BLACK.lower(), plotting.GREY.lower()}
 OBJECTIVES = re.compile(r"After this chapter you can\s*\n\n((?:[-*] .*\n(?:  .*\n)*)+)")
 
 
@@ -302,6 +309,20 @@ def few_numbers(chapter: Chapter) -> Iterator[str]:
             yield f"{where} has a computed number in bold, which means importance: {bold!r}"
 
 
+def prose(chapter: Chapter) -> str:
+    """The words of a chapter: no code, no displayed formulas; an inline formula is one word."""
+    cells = (c.source for c in chapter.notebook.cells if c.cell_type == "markdown")
+    text = re.sub(r"\$\$.*?\$\$|\$[^$]*\$", " x ", "\n".join(cells), flags=re.DOTALL)
+    text = re.sub(r"^~{3}.*?^~{3}$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"\{[a-z:]+\}`[^`]*`", " x ", FENCE.sub("", text))
+
+
+def one_sitting(chapter: Chapter) -> Iterator[str]:
+    """Whoever begins a chapter can end it."""
+    if (count := len(WORD.findall(prose(chapter)))) > WORDS_OF_PROSE:
+        yield f"{count} words of prose, the limit is {WORDS_OF_PROSE}: divide it or shorten it"
+
+
 def folded_plots(chapter: Chapter) -> Iterator[str]:
     """A figure follows its sentence; the code that draws it, and imports, open on request."""
     for cell in chapter.code:
@@ -468,6 +489,36 @@ def errors_with_digits(chapter: Chapter) -> Iterator[str]:
                     yield f"{cell['id']} glues {text}: print more digits"
 
 
+def _pictures(chapter: Chapter) -> Iterator[tuple[str, str]]:
+    """Drawings that a chapter made when it was run, with the cells they come from."""
+    if chapter.executed is not None:
+        for cell in notebook.code_cells(notebook.read_notebook(chapter.executed)):
+            for output in cell.outputs:
+                yield cell["id"], str(output.get("data", {}).get("image/svg+xml", ""))
+
+
+def _named_colours(drawing: str) -> Iterator[tuple[str, set[str]]]:
+    """Names written in a drawing, with the colours they are written in or stand for in a legend."""
+    for match in LABEL.finditer(drawing):
+        yield match[1], set(PAINT.findall(match[2]))
+    for legend in drawing.split('<g id="legend_')[1:]:
+        begin = 0
+        for match in LABEL.finditer(legend):
+            yield match[1], set(PAINT.findall(legend[begin : match.start()]))
+            begin = match.end()
+
+
+def one_colour(chapter: Chapter) -> Iterator[str]:
+    """A method that is drawn in a colour has the same colour in the whole book."""
+    known = dict(plotting.METHODS) | {name: each.colour for name, each in ESTIMATORS.items()}
+    known |= {name.removeprefix("LW "): colour for name, colour in known.items()}
+    palette = {colour.lower() for colour in plotting.CYCLE} - NEUTRAL
+    for cell, drawing in _pictures(chapter):
+        for name, colours in _named_colours(drawing):
+            if name in known and (other := (colours & palette) - {known[name].lower()}):
+                yield f"{cell} draws {name} in {min(other)}; plotting.colour has {known[name]}"
+
+
 RULES: tuple[Rule, ...] = (
     front_matter,
     no_semicolons,
@@ -484,6 +535,7 @@ RULES: tuple[Rule, ...] = (
     key_result,
     short_key_result,
     few_numbers,
+    one_sitting,
     folded_plots,
     sentences_between_cells,
     try_it,
@@ -491,6 +543,7 @@ RULES: tuple[Rule, ...] = (
     further_reading,
     computed_results,
     errors_with_digits,
+    one_colour,
 )
 
 

@@ -1,12 +1,15 @@
 """Every chapter keeps the rules, every citation has an entry, every entry is whole."""
 
 import dataclasses
+import re
 
 import chapter_rules as rules
 import nbformat
 import pytest
+from matplotlib.figure import Figure
 from pybtex.database import parse_file
 
+from mixfolio import plotting
 from tools.build import notebook
 from tools.build.project import Project
 
@@ -39,6 +42,16 @@ def chapter(name):
 @pytest.mark.parametrize("name", PROJECT.chapters())
 def test_rule(name, rule):
     none_of(rule(chapter(name)))
+
+
+def test_the_book_derives_more_than_it_counts():
+    """At least three displayed formulas a thousand words, at most two numbers a hundred."""
+    chapters = [rules.Chapter(PROJECT.source(name)) for name in PROJECT.chapters()]
+    words = sum(len(rules.WORD.findall(rules.prose(one))) for one in chapters)
+    formulas = sum(len(re.findall(r"^\$\$\n", one.text, re.MULTILINE)) for one in chapters)
+    numbers = sum(len(rules.GLUED.findall(one.text)) for one in chapters)
+    assert 1000 * formulas / words >= 3
+    assert 100 * numbers / words <= 2
 
 
 def test_file_names_are_numbered_words():
@@ -187,6 +200,7 @@ BREAKS = {
     "key_result": (":class: key-result", ":class: note"),
     "short_key_result": ("It holds.", "It holds. " * 30),
     "few_numbers": ("Run it.", "{glue:text}`a` " * 5),
+    "one_sitting": ("It holds.", "It holds. " * 1500),
     "folded_plots": (FIGURE_TAGS, ""),
     "sentences_between_cells": ("```{admonition} Try it", 4 * CELL + "```{admonition} Try it"),
     "try_it": (":class: try-it", ":class: note"),
@@ -211,7 +225,7 @@ def test_a_good_chapter_keeps_every_rule(written):
 
 
 def test_every_rule_is_put_to_the_test():
-    assert {*BREAKS, "errors_with_digits"} == {rule.__name__ for rule in rules.RULES}
+    assert {*BREAKS, "errors_with_digits", "one_colour"} == {rule.__name__ for rule in rules.RULES}
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -254,6 +268,37 @@ def test_an_error_of_zero_is_seen_in_what_was_executed(written, tmp_path, text, 
     executed.write_text(notebook.dumps(nb), encoding="utf-8")
     ran = dataclasses.replace(good, executed=executed)
     assert bool(list(rules.errors_with_digits(ran))) == seen
+
+
+@pytest.mark.parametrize(
+    ("drawn", "seen"),
+    [
+        ({"color": "C0", "label": "sample"}, True),
+        (plotting.look("sample") | {"label": "sample"}, False),
+        ({"color": plotting.GREY, "label": "sample"}, False),
+        ({"color": "C0", "label": "the tutorial"}, False),
+    ],
+)
+@pytest.mark.parametrize("how", ["legend", "label"])
+def test_a_method_in_the_colour_of_another_is_seen(written, tmp_path, drawn, seen, how):
+    plotting.use_book_style()
+    fig = Figure()
+    ax = fig.subplots()
+    (line,) = ax.plot([0, 1], **drawn)
+    if how == "legend":
+        ax.legend()
+    else:
+        ax.text(0, 0, drawn["label"], color=line.get_color())
+    fig.savefig(tmp_path / "drawn.svg")
+    good = written(GOOD)
+    nb = notebook.read_chapter(good.source)
+    image = {"image/svg+xml": (tmp_path / "drawn.svg").read_text(encoding="utf-8")}
+    output = {"output_type": "display_data", "metadata": {}, "data": image}
+    notebook.code_cells(nb)[0]["outputs"] = [nbformat.from_dict(output)]
+    executed = tmp_path / "executed.ipynb"
+    executed.write_text(notebook.dumps(nb), encoding="utf-8")
+    ran = dataclasses.replace(good, executed=executed)
+    assert bool(list(rules.one_colour(ran))) == seen
 
 
 CLAIM = """```{code-cell} ipython3
