@@ -113,14 +113,26 @@ print(MeanRisk(prior_estimator=EmpiricalPrior(covariance_estimator=estimator)).f
     assert done.returncode == 0, done.stderr
 
 
-def test_the_recipe_of_the_chapter_on_shrinkage_runs():
-    chapter = Path(__file__).parents[2] / "chapters" / "06-shrinkage.md"
-    recipe = re.search(r"^~~~python\n(.*?)^~~~$", chapter.read_text("utf-8"), re.S | re.M)
+def recipe(chapter):
+    """The names that the code of a chapter's box "Use it elsewhere" defines."""
+    text = (Path(__file__).parents[2] / "chapters" / f"{chapter}.md").read_text("utf-8")
     names = {}
-    exec(recipe[1], names)
-    matrix = names["sigma"]
-    assert abs(variance_gap(pd.Series(names["frontier"].clean_weights()), matrix)) < 1e-3
-    view, market = names["view"], names["market"]
-    ours = expected_returns.black_litterman(matrix, market, view, risk_aversion=2.5).mean
-    theirs = names["model"].bl_returns()
-    np.testing.assert_allclose(theirs, ours, rtol=1e-6)
+    exec(re.search(r"^~~~python\n(.*?)^~~~$", text, re.S | re.M)[1], names)
+    return names
+
+
+def test_the_recipe_of_the_chapter_on_shrinkage_runs():
+    names = recipe("06-shrinkage")
+    weights = pd.Series(names["frontier"].clean_weights())
+    assert abs(variance_gap(weights, names["sigma"])) < 1e-3
+
+
+def test_the_recipe_of_the_chapter_on_means_and_views_runs():
+    names = recipe("07-means-and-views")
+    weights = pd.Series(names["frontier"].clean_weights())
+    ours = optimization.mean_variance(names["mean"], names["sigma"], risk_aversion=4)
+    np.testing.assert_allclose(weights, ours, atol=1e-4)
+    ours = expected_returns.black_litterman(
+        names["sigma"], names["market"], names["view"], risk_aversion=2.5
+    ).mean
+    np.testing.assert_allclose(names["model"].bl_returns(), ours, rtol=1e-6)
