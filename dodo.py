@@ -16,7 +16,7 @@ from tools import environment
 from tools.build import exclusive, processes, reads
 from tools.build.progress import ProgressReporter
 from tools.build.project import Project, UserError, run_python
-from tools.site import benchmarks_page
+from tools.site import benchmarks_page, colophon_page
 
 PROJECT = Project(Path(__file__).resolve().parent)
 CHAPTERS = PROJECT.chapters()
@@ -148,6 +148,7 @@ def site_inputs() -> list[Path]:
         LOCK,
         *sorted(path for path in PROJECT.book_dir.rglob("*") if path.is_file()),
         *map(PROJECT.executed, CHAPTERS),
+        *map(PROJECT.seconds, CHAPTERS),
         *map(PROJECT.source, CHAPTERS),
         *PROJECT.package_files(),
         *benchmarks_page.inputs(PROJECT),
@@ -156,11 +157,18 @@ def site_inputs() -> list[Path]:
     ]
 
 
+def same_commit(task, values: dict) -> bool:
+    """Whether the sources have the commit that the colophon of the last site names."""
+    present = colophon_page.commit(PROJECT)
+    task.value_savers.append(lambda: {"commit": present})
+    return present == values.get("commit")
+
+
 def task_site():
     """Render the validated chapters; the last good site stays until the new one is checked."""
     return {
         "actions": tool("site.render"),
-        "uptodate": made_from(*site_inputs()),
+        "uptodate": [*made_from(*site_inputs()), same_commit],
         "task_dep": ["references", "validate"],
         "targets": target(PROJECT.site_dir / "index.html"),
     }
@@ -170,7 +178,7 @@ def task_preview():
     """Render without validation into build/preview, for writing (see ``make serve``)."""
     return {
         "actions": tool("site.render", "--preview"),
-        "uptodate": made_from(*site_inputs()),
+        "uptodate": [*made_from(*site_inputs()), same_commit],
         "task_dep": ["execute"],
         "targets": target(PROJECT.build_dir / "preview" / "index.html"),
     }

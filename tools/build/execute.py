@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,9 @@ def execute_chapter(project: Project, chapter: str) -> None:
     os.environ.update(kernel.environment(project, reads_log=log))
     logging.getLogger("papermill").setLevel(logging.ERROR)
     source = project.source(chapter)
+    begun = time.perf_counter()
     run(notebook.read_chapter(source), source, project.executed(chapter))
+    write_atomically(project.seconds(chapter), f"{time.perf_counter() - begun:.0f}\n")
     reads.record(project, chapter, log, before)
 
 

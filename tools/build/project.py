@@ -100,6 +100,10 @@ class Project:
         """Record of the data files and modules that the chapter read when it last ran."""
         return self.build_dir / "reads" / f"{chapter}.json"
 
+    def seconds(self, chapter: str) -> Path:
+        """How long the chapter took when it last ran, for the colophon."""
+        return self.build_dir / "reads" / f"{chapter}.seconds"
+
     def reference(self, chapter: str) -> Path:
         return self.reference_dir / f"{chapter}.ipynb"
 

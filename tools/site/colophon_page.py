@@ -2,6 +2,7 @@
 
 import json
 import platform
+import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,8 +11,10 @@ from math import sqrt
 from nbformat import NotebookNode
 
 from tools.build import notebook, portable
-from tools.build.project import Project
+from tools.build.project import Project, sha256
+from tools.site.metadata import Book
 
+SOURCES = ("book", "chapters", "data", "src", "tests/reference", "tools", "requirements.lock")
 PACKAGES = (
     "numpy",
     "scipy",
@@ -31,7 +34,6 @@ PACKAGES = (
 class Counts:
     """What one chapter consists of."""
 
-    prose: int
     code: int
     figures: int
     validated: int
@@ -46,7 +48,6 @@ def _has_figure(cell: NotebookNode) -> bool:
 def counts(nb: NotebookNode) -> Counts:
     code = notebook.code_cells(nb)
     return Counts(
-        prose=len(nb.cells) - len(code),
         code=len(code),
         figures=sum(_has_figure(cell) for cell in code),
         validated=sum(len(notebook.text_outputs(cell)) for cell in code),
@@ -60,16 +61,66 @@ def _versions() -> list[str]:
 
 def _status(project: Project) -> list[str]:
     lines = [
-        "| chapter | prose cells | code cells | figures | validated outputs |",
-        "|---|--:|--:|--:|--:|",
+        "| chapter | code cells | figures | outputs | run time | reference |",
+        "|---|--:|--:|--:|--:|---|",
     ]
     for chapter in project.chapters():
         row = counts(notebook.read_notebook(project.executed(chapter)))
+        took = project.seconds(chapter)
+        seconds = f"{took.read_text(encoding='utf-8').strip()} s" if took.is_file() else "–"
         lines.append(
-            f"| [](chapters/{chapter}) | {row.prose} | {row.code} | {row.figures} | "
-            f"{row.validated} |"
+            f"| {chapter[:2].lstrip('0')}. [](chapters/{chapter}) | {row.code} | {row.figures} | "
+            f"{row.validated} | {seconds} | `{sha256(project.reference(chapter))[:10]}` |"
         )
     return lines
+
+
+def _git(project: Project, *command: str) -> str:
+    """What git says of the sources; empty without git, or outside a repository."""
+    if not (project.root / ".git").exists():
+        return ""
+    present = [name for name in SOURCES if (project.root / name).exists()]
+    asked = ["git", "--no-optional-locks", *command, "--", *present]
+    try:
+        done = subprocess.run(asked, cwd=project.root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
+
+
+def commit(project: Project) -> str:
+    """The last commit that touched the sources, with its date, and whether they changed since."""
+    found = _git(project, "log", "-1", "--format=`%h` of %cs")
+    changed = found and _git(project, "status", "--porcelain")
+    return f"{found}, with changes that are not committed" if changed else found
+
+
+def _data(project: Project) -> str:
+    """How many data sets there are, and from when to when they run."""
+    descriptor = project.data_dir / "datapackage.json"
+    if not descriptor.is_file():
+        return ""
+    sets = json.loads(descriptor.read_text(encoding="utf-8"))["resources"]
+    last = sorted(entry["last"] for entry in sets)
+    return (
+        f"{len(sets)} sets of returns, prices and rates. The oldest record begins on "
+        f"{min(entry['first'] for entry in sets)}; the sets end between {last[0]} and {last[-1]}"
+    )
+
+
+def _edition(project: Project) -> list[str]:
+    """Version, commit, data and time of this site, as far as they are known."""
+    book = Book.of(project)
+    files = [project.seconds(chapter) for chapter in project.chapters()]
+    took = sum(int(path.read_text(encoding="utf-8")) for path in files if path.is_file())
+    facts = {
+        "Version": f"{book.version} of {book.released}" if book.version else "",
+        "Commit of the sources": commit(project),
+        "Data": _data(project),
+        "All chapters": f"{took / 60:.0f} min, one after the other" if took >= 60 else "",
+    }
+    known = [f"| {name} | {fact} |" for name, fact in facts.items() if fact]
+    return ["", "| This site | |", "|---|---|", *known] if known else []
 
 
 def _machines(project: Project) -> list[str]:
@@ -79,12 +130,15 @@ def _machines(project: Project) -> list[str]:
     for chapter in project.chapters():
         for name in {part for joined in confirmed.get(chapter, []) for part in joined.split("+")}:
             numbers.setdefault(name, []).append(chapter.split("-", 1)[0])
-    lines = ["| setting | meaning | chapters |", "|---|---|---|"]
+    lines = ["| setting | chapters |", "|---|---|"]
     for name, setting in portable.SETTINGS.items():
-        found = numbers.get(name, [])
-        text = "all" if len(found) == len(project.chapters()) else ", ".join(found) or "none"
-        lines.append(f"| {name} | {setting.meaning} | {text} |")
-    return lines
+        if found := numbers.get(name, []):
+            text = "all" if len(found) == len(project.chapters()) else ", ".join(found)
+            lines.append(f"| {setting.meaning} | {text} |")
+    rest = [s.meaning for name, s in portable.SETTINGS.items() if name not in numbers]
+    return (
+        [*lines, "", f"Not tried yet on the present outputs: {'; '.join(rest)}."] if rest else lines
+    )
 
 
 INTRODUCTION = """\
@@ -93,19 +147,24 @@ INTRODUCTION = """\
 Every chapter of this book is a program. When the site is built, each chapter runs in a fresh
 kernel, without a network, and its outputs are compared, digit by digit, with those that are kept
 with the sources. A second run must give the same again. If one digit differs, there is no new site.
+"""
 
+CHECKED = """
 ## What was checked
 
-A validated output is a printed result, a table or a computed number in the text. Figures are
-drawn from the same numbers; their pictures are not compared.
+An output is a printed result, a table or a computed number in the text; all of them were compared.
+Figures are drawn from the same numbers; their pictures are not compared. The run time is that of
+this build, on its machine, while another chapter may have run beside it. The reference is the
+beginning of the SHA-256 sum of the chapter's file in `tests/reference/`.
 """
 
 MACHINES = """
 ## On which machines
 
-The last digits of a computation depend on the processor, since the linear-algebra library chooses
-its code by it. The outputs printed here were confirmed, to the last printed digit, under these
-settings; `make portable` repeats all of them.
+The last digits of a computation depend on the processor, since the linear-algebra library, here
+OpenBLAS, chooses its code by it. The outputs printed here were made on one machine, and confirmed
+to the last printed digit under the settings of the table, which make it behave like another one.
+`make portable` repeats them, and tries others by name.
 """
 
 MUTANTS = """
@@ -118,14 +177,14 @@ the others {equal} change no result, as judged by hand, which leaves {share:.0%}
 error {error:.1%}). Recorded on {date}; `make mutants SEED={seed}` repeats it, and
 `tests/mutants.json` lists every survivor, with the reason where it changes nothing.
 
-| room | planted | noticed | without effect | missed |
+| part | planted | noticed | no effect | missed |
 |---|--:|--:|--:|--:|
 """
 
 VERSIONS = """
 ## Versions
 
-The exact versions, with their checksums, are in `requirements.lock`.
+These made the site. All of them, with their checksums, are in `requirements.lock`.
 """
 
 
@@ -155,6 +214,6 @@ def mutants(project: Project) -> str:
 
 def page(project: Project) -> str:
     """The page as MyST Markdown; the same for the same inputs."""
-    checked = [*_status(project), mutants(project), MACHINES, *_machines(project)]
-    parts = [INTRODUCTION, *checked, VERSIONS, *_versions()]
+    checked = [CHECKED, *_status(project), MACHINES, *_machines(project), mutants(project)]
+    parts = [INTRODUCTION, *_edition(project), *checked, VERSIONS, *_versions()]
     return "\n".join(parts) + "\n"

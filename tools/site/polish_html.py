@@ -15,7 +15,7 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 
 from tools.build.project import Project
-from tools.site import cards, drawings, launch, mathematics, metadata, policy, search_index
+from tools.site import cards, drawings, launch, mathematics, metadata, policy, search_index, ways
 
 UNUSED = (
     "**/*.map",
@@ -36,6 +36,8 @@ UNUSED = (
     ".buildinfo",
 )
 NOT_SEARCHED = ("search.html", "genindex.html")
+LONGEST_WHOLE = 20  # signs
+WORDS, NO_VALUE = re.compile(r"[^\W\d]{3}"), ("", "none", "NaN", "True", "False")
 UNUSED_SCRIPTS = (
     "searchtools.js",
     "language_data.js",
@@ -213,6 +215,19 @@ def _mend_header(cell: Tag, scope: str) -> None:
         cell.name = "td"
 
 
+def _align_words(table: Tag) -> None:
+    """Mark the columns that hold words, which begin at the left and may take several lines."""
+    rows = [row.find_all("td") for row in table.select("tbody tr")]
+    if not rows or len({len(row) for row in rows}) > 1:
+        return
+    heads = table.select("thead tr")[-1].find_all(["th", "td"])[-len(rows[0]) :]
+    for head, *column in zip(heads, *rows, strict=False):
+        texts = [text for cell in column if (text := cell.get_text(strip=True)) not in NO_VALUE]
+        if texts and sum(bool(WORDS.search(text)) for text in texts) > len(texts) / 2:
+            for cell in (head, *column):
+                cell["class"] = [*cell.get("class", []), "words"]
+
+
 def mend_dataframes(soup: BeautifulSoup) -> None:
     """Tables of pandas: no inline style, empty headers become cells, headers get a scope."""
     for style in soup.select("article style"):
@@ -220,6 +235,7 @@ def mend_dataframes(soup: BeautifulSoup) -> None:
     for table in soup.select("table.dataframe"):
         table.attrs.pop("border", None)
         _lift_index_names(table)
+        _align_words(table)
         for row in table.select("tr"):
             row.attrs.pop("style", None)
         for cell in table.select("[halign]"):
@@ -235,6 +251,13 @@ def mend_tables(soup: BeautifulSoup) -> None:
     for cell in soup.select("table:not(.dataframe) th"):
         if not cell.get_text(strip=True):
             cell.name = "td"
+
+
+def keep_words_whole(soup: BeautifulSoup) -> None:
+    """A short piece of inline code is not broken at its hyphens: an option begins with two."""
+    for piece in soup.select("article code > span.pre"):
+        if len(piece.get_text()) <= LONGEST_WHOLE:
+            piece["class"] = ["pre", "whole"]
 
 
 def frame_tables(soup: BeautifulSoup) -> None:
@@ -347,6 +370,7 @@ STEPS: tuple[Callable[[BeautifulSoup], None], ...] = (
     mend_paragraphs,
     mend_dataframes,
     mend_tables,
+    keep_words_whole,
     frame_tables,
     offer_downloads,
     mark_chapter_figures,
@@ -395,6 +419,9 @@ def polish_page(
     name = page.relative_to(site).as_posix()
     lead_to_index(soup, root_page)
     say_how_to_run(page, soup)
+    ways.number_chapters(soup, name)
+    ways.lead_to_errata(soup, page)
+    ways.mend_footer(soup, page, site)
     for step in STEPS:
         step(soup)
     finish_drawings(page, soup)
@@ -454,6 +481,7 @@ def polish(site: Path, root_page: str, project: Project) -> None:
     book = metadata.Book.of(project)
     terms = cards.read_terms(site)
     polished = [polish_page(page, site, book, terms, root_page) for page in html_pages(site)]
+    cards.write_index(site)
     mathematics.write_font(site, (page.signs for page in polished))
     search_index.write(site, [section for page in polished for section in page.sections])
     metadata.write_files(site, [page.name for page in polished], book)
@@ -464,6 +492,7 @@ def polish_again(site: Path, pages: list[Path], root_page: str, project: Project
     book, terms = metadata.Book.of(project), cards.read_terms(site)
     for page in pages:
         polish_page(page, site, book, terms, root_page)
+    cards.write_index(site)
 
 
 def html_pages(site: Path) -> list[Path]:
