@@ -6,8 +6,9 @@ The words about each benchmark are the docstring of its script. No number is typ
 import ast
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tools.build.project import Project, UserError
@@ -182,19 +183,27 @@ def _target_lines(found: list[tuple[Row, Row]]) -> Iterator[str]:
 INTRODUCTION = """\
 # Benchmarks against peers
 
-How fast is the package, and how exact, beside the libraries that many readers know? This page
-answers with measurements. It was written by the program that made them: every table below comes
-from `benchmarks/results.json`, and every paragraph on a comparison from the script that makes it.
+How fast is the package, and how exact, beside the libraries that many readers know? {answer}The
+picture is a summary. Below it are the targets, how time was taken, and for each kind of work what
+was compared, with the numbers in folded tables.
+"""
 
+ANSWER = "Of {total} comparisons it is faster in {faster}; half of the ratios are above {median}. "
+
+METHOD = """
 ## How it was measured
+
+This page was written by a program: its tables come from `benchmarks/results.json`, and each
+paragraph on a comparison from the script that makes it.
 
 Both sides of a pair get the same input and do the same work, in the same process, with one thread
 for linear algebra. They take turns, round after round. The ratio of a round is the peer's time over
-ours: above one, we are faster; below one, the peer is. A table shows the median of the times and of
-the ratios, with the quartiles of the ratios in brackets. Quick calls get up to twenty-five rounds
-and slow ones three, or a single one where the text says so. The clock counts processor time, so
-that other programs on the machine disturb it little. Every library runs as installed, with its own
-settings: a peer that can be made faster or more exact by options is not shown at its best.
+ours: above one, the package is faster; below one, the peer is. A table shows the median of the
+times and of the ratios, with the quartiles of the ratios in brackets. Quick calls get up to
+twenty-five rounds and slow ones three, or a single one where the text says so. The clock counts
+processor time, so that other programs on the machine disturb it little. Every library runs as
+installed, with its own settings: a peer that can be made faster or more exact by options is not
+shown at its best.
 
 An error stands beside the time wherever there is an exact answer, and otherwise the difference
 between both answers. A fast wrong answer would be no result.
@@ -210,16 +219,21 @@ FIGURE = """
 
 How many times as fast the package is as each peer, at the last size in the tables below; the lines
 show the quartiles. Right of one the package is faster, left of it the peer. Pairs that lie left:
-{slower} of {total}. Some peers are no libraries but single steps, which bound what is possible.
+{slower} of {total}. Some peers are no libraries but single steps of the same work, which
+bound what is possible.
 ```
 """
 PICTURE = "benchmarks.svg"
 
+ALL = "All targets that were met"
 TARGETS = """
 ## What was aimed at
 
 Targets were set before anything was measured. Of {total}, {met} were met and {missed} missed.
 """
+
+
+LOAD = "The load is that of the whole machine just before a benchmark began; idle is zero.\n"
 
 
 def pairs(benchmarks: Mapping[str, Any]) -> dict[tuple[str, str], Row]:
@@ -228,9 +242,28 @@ def pairs(benchmarks: Mapping[str, Any]) -> dict[tuple[str, str], Row]:
     return {(row["work"], row["peer"]): row for row in rows if row["peer"] is not None}
 
 
+def _slower(shown: Mapping[tuple[str, str], Row]) -> int:
+    return sum(row["times as fast"]["median"] < 1 for row in shown.values())
+
+
+def _answer(benchmarks: Mapping[str, Any]) -> str:
+    """One sentence that says what the picture shows; nothing where there are no peers."""
+    shown = pairs(benchmarks)
+    if not shown:
+        return ""
+    middle = median(row["times as fast"]["median"] for row in shown.values())
+    faster = len(shown) - _slower(shown)
+    return ANSWER.format(total=len(shown), faster=faster, median=number(middle))
+
+
+def _folded(title: str, lines: Iterable[str]) -> list[str]:
+    """A table that opens at a click, which it also does on paper."""
+    return [f"<details>\n<summary>{title}</summary>\n", *lines, "\n</details>\n"]
+
+
 def _figure(benchmarks: Mapping[str, Any]) -> str:
     shown = pairs(benchmarks)
-    slower = sum(row["times as fast"]["median"] < 1 for row in shown.values())
+    slower = _slower(shown)
     works, peers = (dict.fromkeys(column) for column in zip(*shown, strict=True))
     alt = (
         f"Dots on a logarithmic scale for {len(works)} kinds of work and {len(peers)} peers. "
@@ -240,19 +273,14 @@ def _figure(benchmarks: Mapping[str, Any]) -> str:
 
 
 def _machine(results: Mapping[str, Any]) -> list[str]:
-    lines = [
-        "\n## Machine and versions\n",
-        "The load is that of the whole machine just before a benchmark began; idle is zero.\n",
-        _line(["what", "value"]),
-        _line(["---"] * 2),
-    ]
+    lines = [_line(["what", "value"]), _line(["---"] * 2)]
     facts = results["machine"] | {"threads": results["threads"]} | results["versions"]
     lines += [_line([name, str(value)]) for name, value in facts.items()]
     loads = [benchmark.get("load before") for benchmark in results["benchmarks"].values()]
     known = [load for load in loads if load is not None]
     if known:
         lines.append(_line(["load before a benchmark", f"{min(known)} to {max(known)}"]))
-    return lines
+    return ["\n## Machine and versions\n", LOAD, *_folded("Machine, versions and load", lines)]
 
 
 def page(project: Project) -> str:
@@ -262,15 +290,19 @@ def page(project: Project) -> str:
     met, missed = _targets(benchmarks, met=True), _targets(benchmarks, met=False)
     processor = results["machine"].get("processor", "an unknown processor")
     algebra = results["versions"].get("linear algebra", "an unknown library")
-    parts = [INTRODUCTION.format(processor=processor, algebra=algebra)]
+    parts = [INTRODUCTION.format(answer=_answer(benchmarks))]
     if pairs(benchmarks):
         parts.append(_figure(benchmarks))
     if met or missed:
         parts.append(TARGETS.format(total=len(met + missed), met=len(met), missed=len(missed)))
     for heading, found in (("Missed", missed), ("Met", met)):
         if found:
-            parts += [f"### {heading}\n", *_target_lines(found), ""]
+            lines = list(_target_lines(found))
+            parts += [f"### {heading}\n", *(lines if heading == "Missed" else _folded(ALL, lines))]
+            parts.append("")
+    parts.append(METHOD.format(processor=processor, algebra=algebra))
     for name, benchmark in benchmarks.items():
         heading, text = _words(project, name)
-        parts += [f"\n## {heading}\n", f"{text}\n", *_table(benchmark["rows"])]
+        fold = _folded("Times, ratios and errors", _table(benchmark["rows"]))
+        parts += [f"\n## {heading}\n", f"{text}\n", *fold]
     return "\n".join([*parts, *_machine(results)]) + "\n"

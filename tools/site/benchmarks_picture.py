@@ -25,6 +25,14 @@ STYLE = {
     "legend.frameon": False,
 }
 
+NAMES = {  # of works that the tables call by their function
+    "covariance_reml, one kernel": "REML of a covariance, one kernel",
+    "panel_reml, asset effects": "REML of means, asset effects",
+    "mixed_model.covariance": "mixed-model covariance",
+    "minimum_variance": "minimum variance, thousands",
+    "one replication": "published simulation, one run",
+}
+
 
 def picture(project: Project) -> str | None:
     """The drawing as SVG, the same for the same inputs; None where there is no peer."""
@@ -54,8 +62,12 @@ def _drawn(pairs: Mapping[tuple[str, str], Row]) -> str:
         axes.plot(middle, heights, linestyle="", marker=marker, color=colour, label=peer)
         axes.hlines(heights, low, high, color=colour, linewidth=1.2)
     axes.axvline(1.0, color="black", linewidth=1.0)
-    axes.set(xscale="log", xlabel="times as fast as the peer", ylim=(len(works) - 0.4, -0.6))
-    axes.set_yticks(range(len(works)), works)
+    axes.set(
+        xscale="log",
+        xlabel="times as fast as the peer (logarithmic)",
+        ylim=(len(works) - 0.4, -0.6),
+    )
+    axes.set_yticks(range(len(works)), [NAMES.get(work, work) for work in works])
     figure.legend(loc="outside lower center", ncols=3)
     drawing = io.StringIO()
     figure.savefig(drawing, format="svg", metadata={"Date": None})
