@@ -9,10 +9,14 @@ from tools.build.project import Project
 INTRODUCTION = """\
 # The package
 
-`mixfolio` holds the methods of this book. Functions come first: an estimator maps returns to a
-covariance or a mean, an optimizer maps those to weights. Labels that go in come out. Every error
-that the package raises on purpose is a `MixfolioError`, and says what is wrong, where, how much,
-and what to do about it.
+`mixfolio` holds the methods of this book, and works without it. This is the reference: a page for
+each module, with every function, its arguments, an example and its source. Whoever sees the package
+for the first time begins with [ten lines](quickstart.md) instead, and then needs `covariance`,
+`optimization` and `backtest`.
+
+Functions come first: an estimator maps returns to a covariance or a mean, an optimizer maps those
+to weights. Labels that go in come out. Every error that the package raises on purpose is a
+`MixfolioError`, and says what is wrong, where, how much, and what to do about it.
 
 | Module | Subject |
 |---|---|
