@@ -26,7 +26,9 @@ def site(tmp_path):
     (tmp_path / "glossary.html").write_text(GLOSSARY, encoding="utf-8")
     terms = cards.read_terms(tmp_path)
     for n in range(1, 9):
-        page = soup(CHAPTER.format(n=n, words="One BLUP. " + "Two BLUPs. " * (n % 8)))
+        page = soup(
+            CHAPTER.format(n=n, words="Best prediction. One BLUP. " + "Two BLUPs. " * (n % 8))
+        )
         cards.link_terms(page, f"chapters/0{n}-x.html", terms)
         (tmp_path / f"chapters/0{n}-x.html").write_text(str(page), encoding="utf-8")
     return tmp_path

@@ -10,7 +10,7 @@ most use it first.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
@@ -123,11 +123,20 @@ def write_index(site: Path) -> None:
         while isinstance(before, Tag) and before.name == "dt":
             names.append(before.get("id"))
             before = before.find_previous_sibling(["dt", "dd"])
-        found = [place for name in names for place in places.get(str(name), [])]
+        found = _one_a_chapter(place for name in names for place in places.get(str(name), []))
         most = sorted(found, key=lambda place: -place[0])[:MOST]
         if most:
             meaning.append(_uses(soup, [place for place in found if place in most]))
     page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
+
+
+def _one_a_chapter(places: Iterable[tuple[int, str, str]]) -> list[tuple[int, str, str]]:
+    """The more frequent of two names, where a chapter uses both."""
+    best: dict[str, tuple[int, str, str]] = {}
+    for place in places:
+        chapter = place[1].partition("#")[0]
+        best[chapter] = max(best.get(chapter, place), place)
+    return list(best.values())
 
 
 def _uses(soup: BeautifulSoup, places: list[tuple[int, str, str]]) -> Tag:

@@ -34,7 +34,6 @@ PACKAGES = (
 class Counts:
     """What one chapter consists of."""
 
-    code: int
     figures: int
     validated: int
 
@@ -48,7 +47,6 @@ def _has_figure(cell: NotebookNode) -> bool:
 def counts(nb: NotebookNode) -> Counts:
     code = notebook.code_cells(nb)
     return Counts(
-        code=len(code),
         figures=sum(_has_figure(cell) for cell in code),
         validated=sum(len(notebook.text_outputs(cell)) for cell in code),
     )
@@ -61,15 +59,15 @@ def _versions() -> list[str]:
 
 def _status(project: Project) -> list[str]:
     lines = [
-        "| chapter | code cells | figures | outputs | run time | reference |",
-        "|---|--:|--:|--:|--:|---|",
+        "| chapter | figures | outputs | run time | reference |",
+        "|---|--:|--:|--:|---|",
     ]
     for chapter in project.chapters():
         row = counts(notebook.read_notebook(project.executed(chapter)))
         took = project.seconds(chapter)
         seconds = f"{took.read_text(encoding='utf-8').strip()} s" if took.is_file() else "–"
         lines.append(
-            f"| {chapter[:2].lstrip('0')}. [](chapters/{chapter}) | {row.code} | {row.figures} | "
+            f"| {chapter[:2].lstrip('0')}. [](chapters/{chapter}) | {row.figures} | "
             f"{row.validated} | {seconds} | `{sha256(project.reference(chapter))[:10]}` |"
         )
     return lines
