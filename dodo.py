@@ -97,7 +97,10 @@ def task_prepare():
 
 def task_execute():
     """Execute a chapter if its source, what it read, or the environment has changed."""
-    tools = tools_of("build", "execute", "notebook", "kernel", "kernel_site/sitecustomize")
+    tools = [
+        *tools_of("build", "execute", "notebook", "kernel"),
+        *sorted((TOOLS / "build" / "kernel_site").glob("*.py")),
+    ]
     for chapter in CHAPTERS:
         yield {
             "name": chapter,

@@ -162,7 +162,7 @@ def execute_chapter(project: Project, chapter: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     before = reads.readable(project)
-    os.environ.update(kernel.environment(project, reads_log=log))
+    os.environ.update(kernel.environment(project, reads_log=log, phone=True))
     logging.getLogger("papermill").setLevel(logging.ERROR)
     source = project.source(chapter)
     begun = time.perf_counter()

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from tools.build import notebook
 from tools.build.processes import PARENT
 from tools.build.project import Project, UserError, run_command, run_python, write_atomically
 from tools.environment import require_writable_build
@@ -12,6 +13,7 @@ from tools.environment import require_writable_build
 IPYTHON_CONFIG = """\
 c.Application.log_level = 40
 c.HistoryManager.enabled = False
+c.InteractiveShellApp.extensions = ["second_drawing"]
 """
 
 # One BLAS thread a chapter: chapters run in parallel, and sums keep their order.
@@ -57,7 +59,9 @@ def _ipython_dir(project: Project) -> Path:
     return directory
 
 
-def environment(project: Project, *, reads_log: Path | None = None) -> dict[str, str]:
+def environment(
+    project: Project, *, reads_log: Path | None = None, phone: bool = False
+) -> dict[str, str]:
     """Variables for a kernel: package from ``src``, one thread, no network, no user settings.
 
     Parameters
@@ -66,6 +70,8 @@ def environment(project: Project, *, reads_log: Path | None = None) -> dict[str,
         The book whose chapter is to run.
     reads_log : Path, optional
         File to which the data files and modules that the chapter reads are appended.
+    phone : bool
+        Whether figures bring a second drawing for narrow pages.
 
     Raises
     ------
@@ -89,6 +95,7 @@ def environment(project: Project, *, reads_log: Path | None = None) -> dict[str,
         "BOOK_DATA_DIR": str(project.data_dir),
         "BOOK_SOURCE_DIR": str(project.source_dir),
         "BOOK_READS_LOG": str(reads_log or ""),
+        "BOOK_PHONE": notebook.PHONE if phone else "",
         PARENT: "",
     }
     variables.update(dict.fromkeys(ONE_THREAD, "1"))

@@ -12,7 +12,8 @@ from nbformat import NotebookNode
 from tools.build.project import UserError
 
 # What validation leaves out: pictures and the HTML twin of a text output.
-SKIPPED_MIME = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf", "text/html")
+PHONE = "application/vnd.mixfolio.phone+svg"  # a figure drawn once more, for narrow pages
+SKIPPED_MIME = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf", "text/html", PHONE)
 GLUE = "application/papermill.record/"
 SKIPPED = SKIPPED_MIME + tuple(GLUE + mime for mime in SKIPPED_MIME)
 

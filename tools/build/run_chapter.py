@@ -182,7 +182,7 @@ def run_chapter(project: Project, chapter: str, given: list[str]) -> tuple[Path,
     values = {name: parsed[name] for name in declared if name in parsed}
     target = project.build_dir / "run" / f"{run_name(chapter, values)}.ipynb"
     kernel.prepare(project)
-    os.environ.update(kernel.environment(project))
+    os.environ.update(kernel.environment(project, phone=True))
     run(annotated(nb, values), source, target, values, progress_bar=True)
     return target, render.render_one(project, chapter, target)
 

@@ -78,7 +78,7 @@ def broken_links(site: Path, page: Path) -> Iterator[str]:
     """Links, pictures, scripts and style sheets that lead nowhere."""
     references = [
         (tag, str(tag[name]))
-        for name in ("href", "src")
+        for name in ("href", "src", "srcset")
         for tag in parse(page).find_all(attrs={name: True})
     ]
     for _, reference in references:

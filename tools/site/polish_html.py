@@ -75,6 +75,8 @@ SHAPES = {
     "sun": '<circle cx="12" cy="12" r="4"/><path d="M12 2v3M12 19v3M2 12h3M19 12h3'
     'M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2"/>',
 }
+# What captions call the places of panels, which are others on a narrow screen.
+PLACES = re.compile(r"\b(?:left|right|middle|top|bottom|upper|lower|above|below)\b", re.IGNORECASE)
 STYLES = {"fa", "fas", "far", "fab", "fa-solid", "fa-regular", "fa-brands", "fa-lg"}
 
 
@@ -307,7 +309,8 @@ def mark_chapter_figures(soup: BeautifulSoup) -> None:
 def finish_drawings(page: Path, soup: BeautifulSoup) -> None:
     """Give each drawing its size, so that the text does not jump, and a twin for the dark scheme.
 
-    Only the one that is shown is loaded. On a phone it is as wide as its letters need.
+    A narrow screen has a drawing of its own, or one that is as wide as its letters need. Only the
+    one that is shown is loaded.
     """
     for image in soup.select("img.drawn"):
         image["loading"] = "lazy"
@@ -318,15 +321,43 @@ def finish_drawings(page: Path, soup: BeautifulSoup) -> None:
         width, height, least = found
         image["width"], image["height"] = str(width), str(height)
         image["style"] = f"--least: {least}px"
-        twin = path.with_suffix(".dark.svg")
-        twin.write_text(drawings.darken(drawing), encoding="utf-8")
         dark = copy.copy(image)
-        dark["src"] = str(image["src"]).removesuffix(".svg") + ".dark.svg"
-        dark["class"], image["class"] = (
-            [*image["class"], "only-dark"],
-            [*image["class"], "only-light"],
-        )
+        image["class"] = [*image["class"], "only-light"]
+        dark["class"] = [*dark["class"], "only-dark"]
+        dark["src"] = _darkened(path, str(image["src"]))
         image.insert_after(dark)
+        phone = path.with_name(drawings.name_of_phone(drawing))
+        if phone.exists():
+            _offer_phone(soup, image, dark, phone)
+
+
+def _darkened(path: Path, reference: str) -> str:
+    """Write the twin of a drawing for the dark scheme; returns how the page refers to it."""
+    twin = path.with_suffix(".dark.svg")
+    twin.write_text(drawings.darken(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return reference.removesuffix(".svg") + ".dark.svg"
+
+
+def _offer_phone(soup: BeautifulSoup, light: Tag, dark: Tag, path: Path) -> None:
+    """Let narrow screens load the drawing that was made for them; it has no need to scroll."""
+    drawing = path.read_text(encoding="utf-8")
+    width, height, _ = drawings.size(drawing) or (0, 0, 0)
+    light_file = str(light["src"]).rpartition("/")[0] + f"/{path.name}"
+    for image, file in ((light, light_file), (dark, _darkened(path, light_file))):
+        source = soup.new_tag("source", attrs={"media": drawings.NARROW, "srcset": file})
+        source["width"], source["height"] = str(width), str(height)
+        image.wrap(soup.new_tag("picture"))
+        image.insert_before(source)
+    frame, figure = light.find_parent(class_="figure-scroll"), light.find_parent("figure")
+    if frame is not None and _least(light) <= drawings.NARROW_TEXT:
+        frame.unwrap()
+    moved = drawings.moved_panels(drawing)
+    if figure is not None and moved and PLACES.search(figure.figcaption.get_text()):
+        figure["data-panels"] = moved
+
+
+def _least(image: Tag) -> int:
+    return int(str(image["style"]).removeprefix("--least: ").removesuffix("px"))
 
 
 def _icon(name: str) -> Tag:

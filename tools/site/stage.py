@@ -9,7 +9,7 @@ import yaml
 
 from tools.build import notebook
 from tools.build.project import Project, UserError
-from tools.site import api_pages, benchmarks_page, benchmarks_picture, colophon_page
+from tools.site import api_pages, benchmarks_page, benchmarks_picture, colophon_page, drawings
 
 GENERATED = {"benchmarks": benchmarks_page.page, "colophon": colophon_page.page}
 
@@ -60,10 +60,16 @@ def _copy_pages(project: Project, target: Path) -> None:
     shutil.copytree(project.book_dir, target)
     (target / "chapters").mkdir()
     (target / "_extra" / "_sources" / "chapters").mkdir(parents=True)
+    (target / "_extra" / "_images").mkdir()
 
 
 def _copy_chapter(project: Project, chapter: str, executed: Path, target: Path) -> None:
-    shutil.copyfile(executed, target / "chapters" / f"{chapter}.ipynb")
+    """The chapter for Jupyter Book, and beside it what only a narrow page shows."""
+    nb = notebook.read_notebook(executed)
+    for name, drawing in drawings.take_phones(nb).items():
+        (target / "_extra" / "_images" / name).write_text(drawing, encoding="utf-8", newline="\n")
+    page = target / "chapters" / f"{chapter}.ipynb"
+    page.write_text(notebook.dumps(nb), encoding="utf-8", newline="\n")
     source = target / "_extra" / "_sources" / "chapters" / f"{chapter}.md"
     shutil.copyfile(project.source(chapter), source)
 
@@ -102,6 +108,7 @@ def restaged(project: Project, path: Path) -> tuple[str, str] | None:
         return None
     for cell, known in zip(notebook.code_cells(new), notebook.code_cells(old), strict=True):
         cell.outputs, cell.execution_count = known.outputs, known.execution_count
+    drawings.take_phones(new)  # they are beside the pages already
     return f"chapters/{path.stem}.ipynb", notebook.dumps(new)
 
 

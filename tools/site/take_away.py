@@ -88,8 +88,10 @@ def _page(site: Path, name: str, part: str, known: set[str]) -> Page:
 
 def clean(article: Tag) -> None:
     """Without all that needs a screen: scripts, handles, the twins for the dark scheme."""
-    for element in article.select(NOISE):
+    for element in article.select(f"{NOISE}, picture > source"):
         element.decompose()
+    for picture in article.find_all("picture"):
+        picture.unwrap()
     for mark in article.select(PLAIN):
         mark.unwrap()
     article.smooth()
