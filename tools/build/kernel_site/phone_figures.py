@@ -19,7 +19,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedLocator
 from matplotlib.transforms import Bbox
-from phone_names import balanced, can_move, move
+from phone_names import balanced, can_move, drawn, move
 
 WIDTH = 246 / 72  # inches: 328 pixels, what a screen of 360 leaves to the text
 POINTS = 72.0
@@ -187,7 +187,7 @@ def _room_for_names(ax):
     if len(lines) < 2:
         return 0
     most = max(one + two for one, two in pairwise(lines)) / 2
-    return (len(lines) * most * 1.25 * names[0].get_fontsize()) / POINTS + 0.45
+    return (len(lines) * most * 1.25 * names[0].get_fontsize()) / POINTS + 0.6
 
 
 def _height(fig, panels, old, new):
@@ -227,20 +227,33 @@ def _sources(fig, legend):
 
 
 def _outside(legend, renderer):
-    """Whether a legend stands beside its panel or above it."""
+    """Whether a legend stands beside its panel or above it, or where only a wide one has room."""
     if legend.axes is None:
         return legend._outside_loc is not None
+    if isinstance(legend._loc_real, tuple):
+        return True
     box, frame = legend.get_window_extent(renderer), legend.axes.bbox
     return box.y0 >= frame.y1 - 2 or box.x0 >= frame.x1 - 2 or box.y1 <= frame.y0 + 2
 
 
-def _take_legends(fig):
-    """The legends outside of panels, which are taken away until there is a layout for them."""
+def _covers(legend, renderer):
+    """Whether a legend lies upon something that its panel draws."""
+    box = legend.get_window_extent(renderer)
+    across, up = drawn(legend.axes, renderer.dpi / POINTS).T
+    return ((across > box.x0) & (across < box.x1) & (up > box.y0) & (up < box.y1)).any()
+
+
+def _legends_outside(fig):
+    """Legends that stand outside of panels, or where only a wide one has room."""
     found = list(_legends(fig))
     if any(legend.axes is not None for legend in found):
         fig.draw_without_rendering()
     renderer = fig._get_renderer()
-    found = [legend for legend in found if _outside(legend, renderer)]
+    return [legend for legend in found if _outside(legend, renderer)]
+
+
+def _take_legends(fig, found):
+    """Take legends away until there is a layout for them; returns what they say."""
     taken = []
     for legend in found:
         lower = legend.axes is None and legend._outside_loc == "lower"
@@ -253,7 +266,7 @@ def _take_legends(fig):
                 {
                     "title": legend.get_title().get_text() or None,
                     "loc": "outside lower left" if lower else "outside upper left",
-                    "fontsize": _shrunk(size),
+                    "fontsize": size,
                 },
             )
         )
@@ -271,7 +284,7 @@ TIGHT = {
 
 
 def _put_legends(fig, taken, stacked):
-    """Legends over the whole width, in as many columns as there is room for."""
+    """Legends over the whole width, in as many columns as there is room for; the figure grows."""
     renderer = fig._get_renderer()
     seen = []
     for handles, labels, options in taken:
@@ -285,6 +298,8 @@ def _put_legends(fig, taken, stacked):
             if new.get_window_extent(renderer).width <= fig.bbox.width or columns == 1:
                 break
             new.remove()
+        lines = new.get_window_extent(renderer).height / renderer.dpi
+        fig.set_size_inches(WIDTH, fig.get_figheight() + lines)
 
 
 # ---- Letters ----------------------------------------------------------------------------------
@@ -439,14 +454,27 @@ def _lay_out(fig):
         engine.execute(fig)
 
 
+def _hide_what_bars_cannot_hold(ax, renderer):
+    """Numbers inside bars that have become too short for them."""
+    bars = [bar.get_window_extent(renderer) for bar in ax.patches]
+    for text in ax.texts:
+        if isinstance(text, Annotation) and not can_move(text):
+            box = text.get_window_extent(renderer)
+            x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+            around = [bar for bar in bars if bar.contains(x, y)]
+            if around and all(bar.width < box.width for bar in around):
+                text.set_visible(False)
+
+
 def narrow(fig):
     """A copy of the figure for a narrow page."""
     with mpl.rc_context(STYLE):
         new = _copied(fig)
         if new.get_layout_engine() is None:
             new.set_layout_engine("constrained")
-        legends = _take_legends(new)
+        outside = _legends_outside(new)
         _shrink(new)
+        legends = _take_legends(new, outside)
         panels = _panels(new)
         old = grid = (1, 1)
         if panels:
@@ -457,6 +485,10 @@ def narrow(fig):
         new.set_size_inches(WIDTH, _height(new, panels, old, grid))
         _put_legends(new, legends, grid[0] > old[0])
         _lay_out(new)
+        inside = [one for one in _legends(new) if one.axes is not None and _covers(one, renderer)]
+        if len(inside) == 1 and not legends:
+            _put_legends(new, _take_legends(new, inside), False)
+            _lay_out(new)
         _close_gaps(new, panels or ())
         _spread_labels(new, renderer)
         _wrap(new, renderer)
@@ -467,6 +499,8 @@ def narrow(fig):
             moved = [move(ax, renderer, homes) for ax in new.axes]
             if not any(moved):
                 break
+        for ax in new.axes:
+            _hide_what_bars_cannot_hold(ax, renderer)
         new.set_layout_engine("none")
     return new, (*old, *grid)
 

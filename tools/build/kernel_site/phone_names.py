@@ -72,7 +72,7 @@ def _marks(places, sizes):
     return found[np.isfinite(found).all(axis=1)]
 
 
-def _drawn(ax, dot):
+def drawn(ax, dot):
     """Points along every line of the panel and of every marker, in pixels of size ``dot``."""
     found = [np.empty((0, 2))]
     for line in filter(Artist.get_visible, ax.lines):
@@ -105,7 +105,9 @@ def _cost(box, others, points, frame, anchor, size):
     aside = max(box.x0 - anchor[0], anchor[0] - box.x1, 0)
     gap = aside + 1.5 * max(box.y0 - anchor[1], anchor[1] - box.y1, 0)
     hidden = 20 * covered / size**2
-    return hidden + 0.5 * min(inside.sum(), 12) + 4 * beyond / size + gap / size
+    return (
+        hidden + 0.5 * min(inside.sum(), 12) + 1.5 * inside.any() + 4 * beyond / size + gap / size
+    )
 
 
 def move(ax, renderer, homes):
@@ -118,7 +120,7 @@ def move(ax, renderer, homes):
     if not names:
         return False
     dot = renderer.dpi / POINTS
-    fixed, points, moved = _boxes(ax, renderer), _drawn(ax, dot), False
+    fixed, points, moved = _boxes(ax, renderer), drawn(ax, dot), False
     for name in names:
         before = _state(name)
         home = homes.setdefault(name, before)
