@@ -83,6 +83,14 @@ def categories():
     return fig
 
 
+def tickers():
+    """Forty slanting names, for which a narrow panel has no room in one row."""
+    fig, ax = plt.subplots(figsize=(9, 3.6))
+    ax.bar(range(40), range(40))
+    ax.set_xticks(range(40), ["ABCD", "EFG"] * 20, rotation=45)
+    return fig
+
+
 FIGURES = {
     "row": row,
     "shared": lambda: row(sharey=True),
@@ -91,6 +99,7 @@ FIGURES = {
     "bars": bars,
     "powers": powers,
     "categories": categories,
+    "tickers": tickers,
 }
 
 
@@ -208,6 +217,29 @@ def test_a_legend_beside_a_panel_goes_above_it():
     assert box.y0 >= new.axes[0].bbox.y1
     assert box.x1 <= new.bbox.width
     assert [text.get_text() for text in legend.texts] == list(NAMES)
+
+
+def test_a_key_that_would_lie_upon_lines_goes_above():
+    fig, ax = plt.subplots()
+    for height in (0, 1):
+        ax.plot([0, 1], [height, height], label="a line with a name")
+    ax.legend(loc="upper right", framealpha=1)
+    new, _ = narrow(fig)
+    (legend,) = new.legends
+    assert legend.get_window_extent(new._get_renderer()).y0 >= new.axes[0].bbox.y1
+    ax.legend(loc="center right")
+    new, _ = narrow(fig)
+    assert new.legends == []
+    assert new.axes[0].get_legend() is not None
+
+
+def test_numbers_along_an_axis_are_thinned_out():
+    fig, ax = plt.subplots()
+    ax.plot(np.arange(20))
+    ax.set_xticks(np.arange(20), [f"{1000 + number}" for number in range(20)])
+    new, _ = narrow(fig)
+    found = [label.get_text() for label in new.axes[0].get_xticklabels()]
+    assert found == ["1000", "1004", "1008", "1012", "1016"]
 
 
 def test_the_kernel_adds_the_drawing_only_when_it_is_told_to(monkeypatch):

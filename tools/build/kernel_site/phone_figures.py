@@ -393,32 +393,57 @@ def _crowded(axis, renderer):
 
 
 def _spread_labels(fig, renderer):
-    """Labels along horizontal axes: names are broken, then turned; numbers are thinned out."""
-    for ax in fig.axes:
-        axis = ax.xaxis
+    """Labels along horizontal axes: names are broken, turned or staggered, numbers thinned out."""
+    for axis in (ax.xaxis for ax in fig.axes):
         if not _crowded(axis, renderer):
             continue
-        if _names(axis):
-            turned = any(label.get_rotation() for label in axis.get_ticklabels())
-            if not turned:
-                _rename(axis, lambda name: name.replace(" ", "\n"))
-                if _crowded(axis, renderer):
-                    _rename(axis, lambda name: name.replace("\n", " "))
-                    for label in axis.get_ticklabels():
-                        label.set(rotation=40, ha="right", rotation_mode="anchor")
-                    fig.set_size_inches(WIDTH, fig.get_figheight() + 0.3)
-            continue
-        low, high = sorted(ax.get_xlim())
-        while _crowded(axis, renderer):
-            places = axis.get_majorticklocs()
-            if len(places) < 3:
-                break
-            shown = dict(zip(places, [t.get_text() for t in axis.get_ticklabels()], strict=False))
-            shown = {at: text for at, text in shown.items() if low <= at <= high and text}
-            if len(shown) < 3:
-                break
-            kept = list(shown)[::2]
-            axis.set_ticks(kept, [shown[at] for at in kept])
+        if not _names(axis):
+            _thin_out(axis, renderer)
+        elif any(label.get_rotation() for label in axis.get_ticklabels()):
+            _stagger(axis, renderer)
+        else:
+            _break_or_turn(axis, renderer)
+
+
+def _break_or_turn(axis, renderer):
+    """Names in several lines, or else slanting."""
+    _rename(axis, lambda name: name.replace(" ", "\n"))
+    if _crowded(axis, renderer):
+        _rename(axis, lambda name: name.replace("\n", " "))
+        for label in axis.get_ticklabels():
+            label.set(rotation=40, ha="right", rotation_mode="anchor")
+        axis.figure.set_size_inches(WIDTH, axis.figure.get_figheight() + 0.3)
+
+
+def _stagger(axis, renderer):
+    """Names that stand upright, or too close to slant: in two rows, if one has no room for all."""
+    labels = [label for label in axis.get_ticklabels() if label.get_text()]
+    apart = axis.axes.bbox.width / len(labels) * np.sin(np.radians(labels[0].get_rotation()))
+    if labels[0].get_rotation() < 90 and apart > labels[0].get_fontsize() * renderer.dpi / POINTS:
+        return
+    for label in labels:
+        label.set(fontsize=LEAST, rotation=90, ha="center", va="top")
+    boxes = [label.get_window_extent(renderer) for label in labels]
+    width = max(box.width for box in boxes) + 1
+    height = (max(box.height for box in boxes) / renderer.dpi) * POINTS + 3
+    rows = -(-int(width * len(labels)) // int(axis.axes.bbox.width))
+    for place, tick in enumerate(axis.get_major_ticks()):
+        tick.set_pad(tick.get_pad() + height * (place % rows))
+    figure = axis.figure
+    figure.set_size_inches(WIDTH, figure.get_figheight() + height * (rows - 1) / POINTS)
+
+
+def _thin_out(axis, renderer):
+    """Every second number, until there is room between them."""
+    low, high = sorted(axis.get_view_interval())
+    while _crowded(axis, renderer):
+        texts = [label.get_text() for label in axis.get_ticklabels()]
+        shown = dict(zip(axis.get_majorticklocs(), texts, strict=False))
+        shown = {at: text for at, text in shown.items() if low <= at <= high and text}
+        if len(shown) < 3:
+            break
+        kept = list(shown)[::2]
+        axis.set_ticks(kept, [shown[at] for at in kept])
 
 
 def _plain_powers(fig):
