@@ -13,10 +13,10 @@ from pathlib import Path
 from doit.exceptions import TaskFailed
 
 from tools import environment
-from tools.build import exclusive, processes, reads
+from tools.build import exclusive, processes, reads, sources
 from tools.build.progress import ProgressReporter
 from tools.build.project import Project, UserError, run_python
-from tools.site import benchmarks_page, colophon_page
+from tools.site import benchmarks_page
 
 PROJECT = Project(Path(__file__).resolve().parent)
 CHAPTERS = PROJECT.chapters()
@@ -156,13 +156,13 @@ def site_inputs() -> list[Path]:
         *PROJECT.package_files(),
         *benchmarks_page.inputs(PROJECT),
         *sorted((TOOLS / "site").glob("*.py")),
-        *tools_of("build", "notebook", "portable", "project"),
+        *tools_of("build", "notebook", "portable", "project", "sources"),
     ]
 
 
 def same_commit(task, values: dict) -> bool:
     """Whether the sources have the commit that the colophon of the last site names."""
-    present = colophon_page.commit(PROJECT)
+    present = sources.commit(PROJECT)
     task.value_savers.append(lambda: {"commit": present})
     return present == values.get("commit")
 

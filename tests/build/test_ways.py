@@ -5,8 +5,9 @@ import subprocess
 import pytest
 from bs4 import BeautifulSoup
 
+from tools.build import sources
 from tools.build.project import Project
-from tools.site import cards, colophon_page, polish_html, ways
+from tools.site import cards, polish_html, ways
 
 GLOSSARY = """<html><body><article><dl class="glossary">
 <dt id="term-BLUP">best prediction</dt><dt id="term-short">BLUP</dt><dd><p>A forecast.</p></dd>
@@ -103,16 +104,16 @@ def test_the_colophon_names_the_commit_of_the_sources(tmp_path):
     book, project = tmp_path, Project(tmp_path)
     (book / "chapters").mkdir()
     (book / "chapters" / "01-x.md").write_text("some", encoding="utf-8")
-    assert colophon_page.commit(project) == ""
+    assert sources.commit(project) == ""
     git(book, "init", "-q")
     git(book, "add", "chapters")
     git(book, "commit", "-q", "-m", "chapters", "--date", "2001-02-03T04:05:06Z")
-    named = colophon_page.commit(project)
+    named = sources.commit(project)
     assert named.startswith("`")
     assert "not committed" not in named
     (book / "notes.txt").write_text("no source", encoding="utf-8")
     git(book, "add", "notes.txt")
     git(book, "commit", "-q", "-m", "notes")
-    assert colophon_page.commit(project) == named
+    assert sources.commit(project) == named
     (book / "chapters" / "01-x.md").write_text("other", encoding="utf-8")
-    assert colophon_page.commit(project) == f"{named}, with changes that are not committed"
+    assert sources.commit(project) == f"{named}, with changes that are not committed"

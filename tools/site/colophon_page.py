@@ -2,7 +2,6 @@
 
 import json
 import platform
-import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,11 +9,10 @@ from math import sqrt
 
 from nbformat import NotebookNode
 
-from tools.build import notebook, portable
+from tools.build import notebook, portable, sources
 from tools.build.project import Project, sha256
 from tools.site.metadata import Book
 
-SOURCES = ("book", "chapters", "data", "src", "tests/reference", "tools", "requirements.lock")
 PACKAGES = (
     "numpy",
     "scipy",
@@ -73,26 +71,6 @@ def _status(project: Project) -> list[str]:
     return lines
 
 
-def _git(project: Project, *command: str) -> str:
-    """What git says of the sources; empty without git, or outside a repository."""
-    if not (project.root / ".git").exists():
-        return ""
-    present = [name for name in SOURCES if (project.root / name).exists()]
-    asked = ["git", "--no-optional-locks", *command, "--", *present]
-    try:
-        done = subprocess.run(asked, cwd=project.root, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
-
-
-def commit(project: Project) -> str:
-    """The last commit that touched the sources, with its date, and whether they changed since."""
-    found = _git(project, "log", "-1", "--format=`%h` of %cs")
-    changed = found and _git(project, "status", "--porcelain")
-    return f"{found}, with changes that are not committed" if changed else found
-
-
 def _data(project: Project) -> str:
     """How many data sets there are, and from when to when they run."""
     descriptor = project.data_dir / "datapackage.json"
@@ -113,7 +91,7 @@ def _edition(project: Project) -> list[str]:
     took = sum(int(path.read_text(encoding="utf-8")) for path in files if path.is_file())
     facts = {
         "Version": f"{book.version} of {book.released}" if book.version else "",
-        "Commit of the sources": commit(project),
+        "Commit of the sources": sources.commit(project),
         "Data": _data(project),
         "All chapters": f"{took / 60:.0f} min, one after the other" if took >= 60 else "",
     }
