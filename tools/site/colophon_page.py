@@ -63,7 +63,7 @@ def _status(project: Project) -> list[str]:
     for chapter in project.chapters():
         row = counts(notebook.read_notebook(project.executed(chapter)))
         took = project.seconds(chapter)
-        seconds = f"{took.read_text(encoding='utf-8').strip()} s" if took.is_file() else "–"
+        seconds = f"{took.read_text(encoding='utf-8').strip()}&nbsp;s" if took.is_file() else "–"
         lines.append(
             f"| {chapter[:2].lstrip('0')}. [](chapters/{chapter}) | {row.figures} | "
             f"{row.validated} | {seconds} | `{sha256(project.reference(chapter))[:10]}` |"
@@ -88,7 +88,8 @@ def _edition(project: Project) -> list[str]:
     """Version, commit, data and time of this site, as far as they are known."""
     book = Book.of(project)
     files = [project.seconds(chapter) for chapter in project.chapters()]
-    took = sum(int(path.read_text(encoding="utf-8")) for path in files if path.is_file())
+    whole = all(path.is_file() for path in files)
+    took = sum(int(path.read_text(encoding="utf-8")) for path in files) if whole else 0
     facts = {
         "Version": f"{book.version} of {book.released}" if book.version else "",
         "Commit of the sources": sources.commit(project),
