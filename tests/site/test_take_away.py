@@ -40,7 +40,7 @@ def tab(browser, pages, tmp_path_factory):
 @pytest.fixture(scope="module")
 def pdf(tab, pages, tmp_path_factory):
     target = tmp_path_factory.mktemp("print") / "book.pdf"
-    print_edition.printed(tab, pages, target)
+    print_edition.printed(tab, pages, target, print_edition.about(PROJECT))
     return PdfReader(target)
 
 
@@ -111,6 +111,22 @@ def test_bookmarks_lead_to_every_page_and_section(pdf, pages):
         words(heading.get_text()) for page in pages for heading in page.article.find_all("h2")
     ]
     assert below == sections
+
+
+def test_the_file_says_what_it_is(pdf):
+    book, subtitle = take_away.book(PROJECT)
+    assert pdf.metadata.title == book.title
+    assert pdf.metadata.author == book.author
+    assert pdf.metadata.subject == subtitle
+
+
+def test_what_is_printed_can_be_read(tab):
+    """No code and no table is set below seven points."""
+    sizes = tab.evaluate(
+        "[...document.querySelectorAll('.bd-article :is(pre, td, th)')]"
+        ".map(e => [parseFloat(getComputedStyle(e).fontSize) * 0.75, e.textContent.trim()])"
+    )
+    assert [text[:40] for size, text in sizes if size < 6.99] == []
 
 
 def test_contents_say_on_which_page(pdf, pages):

@@ -65,7 +65,7 @@ OVERFLOWING = """wide => [...document.querySelectorAll(wide)].filter(element => 
 NUMBER = """places => Object.entries(places).forEach(([slug, place]) => {
   document.querySelector(`[data-of="${slug}"]`).textContent = place;
 })"""
-LEAST = 7.4  # pixels: 5.5 points
+LEAST = 9.34  # pixels: 7 points
 
 
 class NoBrowserError(UserError):
@@ -196,14 +196,24 @@ def _marks(first: Any) -> Iterator[Any]:
         first = mark.get("/Next")
 
 
-def name_bookmarks(pdf: Path, pages: list[take_away.Page]) -> None:
-    """Let bookmarks say what headings say: Chromium doubles the words of one that it has moved."""
+def about(project: Project) -> dict[str, str]:
+    """What a catalogue reads of the file: title, author, subject."""
+    book, subtitle = take_away.book(project)
+    return {"Title": book.title, "Author": book.author, "Subject": subtitle}
+
+
+def finish(pdf: Path, pages: list[take_away.Page], about: dict[str, str]) -> None:
+    """Say what the file is, and let bookmarks say what headings say.
+
+    Chromium doubles the words of a heading that it has moved.
+    """
     from pypdf import PdfWriter
     from pypdf.generic import NameObject, TextStringObject
 
     headings = [one for page in pages for one in page.article.find_all(re.compile("^h[1-6]$"))]
     titles = ["Contents", *(" ".join(heading.get_text().split()) for heading in headings)]
     writer = PdfWriter(pdf, incremental=True)
+    writer.add_metadata({f"/{key}": value for key, value in about.items() if value})
     marks = list(_marks(writer.root_object["/Outlines"].get_object().get("/First")))
     if len(marks) != len(titles):
         raise UserError(f"the print has {len(marks)} bookmarks for {len(titles)} headings")
@@ -213,13 +223,13 @@ def name_bookmarks(pdf: Path, pages: list[take_away.Page]) -> None:
     writer.write(pdf)
 
 
-def printed(tab: Any, pages: list[take_away.Page], target: Path) -> None:
+def printed(tab: Any, pages: list[take_away.Page], target: Path, about: dict[str, str]) -> None:
     """Print once to see where each page begins, and once more with that in the contents."""
     for last in (False, True):
         tab.pdf(path=str(target), outline=True, tagged=True, prefer_css_page_size=True)
         if not last:
             tab.evaluate(NUMBER, places(target, pages))
-    name_bookmarks(target, pages)
+    finish(target, pages, about)
 
 
 def print_book(project: Project) -> None:
@@ -231,7 +241,7 @@ def print_book(project: Project) -> None:
         tab = laid_out(chromium, file)
         if cut := too_wide(tab):
             raise UserError("wider than the paper:\n" + "\n".join(cut))
-        printed(tab, pages, partial)
+        printed(tab, pages, partial, about(project))
     partial.replace(target)
     file.unlink()
     take_away.offer(project, "pdf")
