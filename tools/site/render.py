@@ -18,7 +18,7 @@ from tools.build.project import (
     run_python,
     write_atomically,
 )
-from tools.site import check_site, downloads, polish_html, stage
+from tools.site import check_site, downloads, polish_html, stage, style_sheets
 
 JUPYTER_BOOK = ("-c", "from jupyter_book.cli.main import main; main()", "build")
 KEPT = ("_static", "_sources")
@@ -68,6 +68,8 @@ def render(project: Project, target: Path, keep: bool = False) -> None:
     if not keep:
         shutil.rmtree(work, ignore_errors=True)
     polish_html.polish(partial, pages[0], project)
+    if not keep:  # an edit may need any rule
+        style_sheets.prune(partial)
     downloads.write(project, partial)
     problems = check_site.check(partial, pages, project)
     if problems:
