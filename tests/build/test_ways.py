@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 
 from tools.build import sources
 from tools.build.project import Project
-from tools.site import cards, polish_html, ways
+from tools.site import cards, glossary_index, polish_html, ways
 
 GLOSSARY = """<html><body><article><dl class="glossary">
 <dt id="term-BLUP">best prediction</dt><dt id="term-short">BLUP</dt><dd><p>A forecast.</p></dd>
@@ -36,7 +36,7 @@ def site(tmp_path):
 
 
 def test_the_glossary_leads_to_the_chapters_that_use_a_term_most(site):
-    cards.write_index(site)
+    glossary_index.write(site)
     page = soup((site / "glossary.html").read_text(encoding="utf-8"))
     (line,) = page.select("p.uses")
     assert line.get_text() == "Used in 2.2, 3.2, 4.2, 5.2, 6.2, 7.2"
@@ -46,11 +46,11 @@ def test_the_glossary_leads_to_the_chapters_that_use_a_term_most(site):
 
 
 def test_an_index_that_is_written_twice_is_the_same(site):
-    cards.write_index(site)
+    glossary_index.write(site)
     once = (site / "glossary.html").read_text(encoding="utf-8")
-    cards.write_index(site)
+    glossary_index.write(site)
     assert (site / "glossary.html").read_text(encoding="utf-8") == once
-    assert cards.read_terms(site)["term-short"] == ("BLUP", "A forecast.")
+    assert cards.read_terms(site)["term-short"] == "BLUP"
 
 
 def test_the_map_has_the_numbers_of_the_chapters():

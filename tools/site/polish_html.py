@@ -15,7 +15,18 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 
 from tools.build.project import Project
-from tools.site import cards, drawings, launch, mathematics, metadata, policy, search_index, ways
+from tools.site import (
+    cards,
+    code_links,
+    drawings,
+    glossary_index,
+    launch,
+    mathematics,
+    metadata,
+    policy,
+    search_index,
+    ways,
+)
 
 UNUSED = (
     "**/*.map",
@@ -97,9 +108,9 @@ def drop_unused_elements(soup: BeautifulSoup) -> None:
 
 def lighten_scripts(soup: BeautifulSoup) -> None:
     """Scripts wait until the page is there, and those that the page does not use are gone."""
+    idle = [n for n, needed_by in OWN_SCRIPTS.items() if not soup.select_one(needed_by)]
     for script in soup.find_all("script"):
         source, text = str(script.get("src", "")), str(script.string or "").strip()
-        idle = (n for n, needed_by in OWN_SCRIPTS.items() if not soup.select_one(needed_by))
         if any(name in source for name in (*UNUSED_SCRIPTS, *idle)) or text.startswith(
             UNUSED_LINES
         ):
@@ -442,13 +453,26 @@ def say_how_to_run(page: Path, soup: BeautifulSoup) -> None:
     article.append(line)
 
 
-def polish_page(
-    page: Path, site: Path, book: metadata.Book, terms: cards.Terms, root_page: str
-) -> Polished:
-    """Clean one page where it is."""
+@dataclass(frozen=True)
+class Facts:
+    """What the pages say of each other."""
+
+    book: metadata.Book
+    terms: cards.Terms
+    names: code_links.Names
+    root_page: str
+
+    @classmethod
+    def of(cls, site: Path, root_page: str, project: Project) -> "Facts":
+        book = metadata.Book.of(project)
+        return cls(book, cards.read_terms(site), code_links.read_names(site), root_page)
+
+
+def clean_page(page: Path, site: Path, facts: Facts) -> BeautifulSoup:
+    """One page as it shall be, but for its cards, which need the other pages."""
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     name = page.relative_to(site).as_posix()
-    lead_to_index(soup, root_page)
+    lead_to_index(soup, facts.root_page)
     say_how_to_run(page, soup)
     ways.number_chapters(soup, name)
     ways.lead_to_errata(soup, page)
@@ -457,14 +481,24 @@ def polish_page(
         step(soup)
     finish_drawings(page, soup)
     replace_icons(soup)
-    cards.link_terms(soup, name, terms)
-    cards.fill(soup, terms)
-    launch.offer(soup, name, book.repository)
-    metadata.describe(soup, name, book)
-    policy.protect(soup)
-    page.write_text(soup.decode(formatter="html5"), encoding="utf-8")
-    found = [] if name in NOT_SEARCHED else list(search_index.entries(soup, name))
-    return Polished(name, mathematics.signs(soup), found)
+    code_links.link_code(soup, name, facts.names)
+    cards.link_terms(soup, name, facts.terms)
+    launch.offer(soup, name, facts.book.repository)
+    metadata.describe(soup, name, facts.book)
+    return soup
+
+
+def polish_pages(pages: list[Path], site: Path, facts: Facts) -> list[Polished]:
+    """Clean pages where they are."""
+    cleaned = {p.relative_to(site).as_posix(): clean_page(p, site, facts) for p in pages}
+    shelf, polished = cards.Shelf(site, dict(cleaned)), []
+    for name, soup in cleaned.items():
+        cards.fill(soup, name, shelf)
+        policy.protect(soup)
+        (site / name).write_text(soup.decode(formatter="html5"), encoding="utf-8")
+        found = [] if name in NOT_SEARCHED else list(search_index.entries(soup, name))
+        polished.append(Polished(name, mathematics.signs(soup), found))
+    return polished
 
 
 def remove_unused(site: Path) -> None:
@@ -509,21 +543,18 @@ def polish(site: Path, root_page: str, project: Project) -> None:
     drop_icon_fonts(site)
     drop_map_comments(site)
     still_search(site)
-    book = metadata.Book.of(project)
-    terms = cards.read_terms(site)
-    polished = [polish_page(page, site, book, terms, root_page) for page in html_pages(site)]
-    cards.write_index(site)
+    facts = Facts.of(site, root_page, project)
+    polished = polish_pages(html_pages(site), site, facts)
+    glossary_index.write(site)
     mathematics.write_font(site, (page.signs for page in polished))
     search_index.write(site, [section for page in polished for section in page.sections])
-    metadata.write_files(site, [page.name for page in polished], book)
+    metadata.write_files(site, [page.name for page in polished], facts.book)
 
 
 def polish_again(site: Path, pages: list[Path], root_page: str, project: Project) -> None:
     """Clean some pages of a polished site; its search and its signs stay as they are."""
-    book, terms = metadata.Book.of(project), cards.read_terms(site)
-    for page in pages:
-        polish_page(page, site, book, terms, root_page)
-    cards.write_index(site)
+    polish_pages(pages, site, Facts.of(site, root_page, project))
+    glossary_index.write(site)
 
 
 def html_pages(site: Path) -> list[Path]:
