@@ -169,6 +169,6 @@ def test_no_file_names_the_place_where_it_was_written():
 def test_no_other_locks_and_no_third_party_code():
     names = {path.relative_to(ROOT).as_posix() for path in _tracked()}
     foreign = {name for name in names if name.endswith((".js", ".woff", ".woff2", ".ttf", ".jar"))}
-    own = {f"book/_static/{name}.js" for name in ("cards", "ledger", "live", "search")}
+    own = {f"book/_static/{name}.js" for name in ("cards", "ledger", "live", "reach", "search")}
     assert foreign <= own
     assert not names & {"uv.lock", "poetry.lock", "package-lock.json", "node_modules"}

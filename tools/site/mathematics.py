@@ -62,6 +62,7 @@ def _set(element: Tag) -> None:
     text.replace_with(formula)
     if display and len(latex) > LONG:
         element["tabindex"] = "0"  # it scrolls by itself, also from the keyboard
+        element["class"] = [*element.get_attribute_list("class"), "long"]
 
 
 def typeset(soup: BeautifulSoup) -> None:

@@ -241,6 +241,15 @@ def _align_words(table: Tag) -> None:
                 cell["class"] = [*cell.get("class", []), "words"]
 
 
+def _let_break(cell: Tag) -> None:
+    """A long name of many words may go on in a second line behind each of its underscores."""
+    for text in cell.find_all(string=lambda text: "_" in text):
+        parts = str(text).split("_")
+        for part in parts[:-1]:
+            text.insert_before(f"{part}_", BeautifulSoup("<wbr>", "html.parser").wbr)
+        text.replace_with(parts[-1])
+
+
 def mend_dataframes(soup: BeautifulSoup) -> None:
     """Tables of pandas: no inline style, empty headers become cells, headers get a scope."""
     for style in soup.select("article style"):
@@ -257,6 +266,8 @@ def mend_dataframes(soup: BeautifulSoup) -> None:
             _mend_header(cell, "colgroup" if cell.get("colspan") else "col")
         for cell in table.select("tbody th"):
             _mend_header(cell, "rowgroup" if cell.get("rowspan") else "row")
+        for cell in table.select("th"):
+            _let_break(cell)
 
 
 def mend_tables(soup: BeautifulSoup) -> None:
