@@ -175,26 +175,25 @@ def test_panels_of_a_row_are_stacked_and_keep_the_names_of_their_axes():
 
 
 @pytest.mark.parametrize(
-    ("shape", "share", "moved"),
+    ("shape", "share", "moved", "word"),
     [
-        ((1, 2), {}, (1, 2, 2, 1)),
-        ((1, 4), {"sharey": True}, (1, 4, 2, 2)),
-        ((2, 3), {"sharex": True, "sharey": "row"}, (2, 3, 3, 2)),
-        ((3, 1), {"sharex": True}, (3, 1, 3, 1)),
-        ((3, 3), {"sharex": True, "sharey": True}, (3, 3, 3, 3)),
+        ((1, 2), {}, (1, 2, 2, 1), "stacked"),
+        ((1, 4), {"sharey": True}, (1, 4, 2, 2), "rows"),
+        ((2, 3), {"sharex": True, "sharey": "row"}, (2, 3, 3, 2), "turned"),
+        ((2, 2), {"sharey": True}, (2, 2, 4, 1), "listed"),
+        ((3, 1), {"sharex": True}, (3, 1, 3, 1), ""),
+        ((3, 3), {"sharex": True, "sharey": True}, (3, 3, 3, 3), ""),
     ],
 )
-def test_grids(shape, share, moved):
+def test_grids(shape, share, moved, word):
     fig, axes = plt.subplots(*shape, **share)
     for number, ax in enumerate(axes.flat):
         ax.plot([0, 1 + number])
         ax.set_title(str(number))
     new, found = narrow(fig)
     assert found == moved
-    words = {"turned": (2, 3, 3, 2), "stacked": (1, 2, 2, 1), "rows": (1, 4, 2, 2)}
-    said = drawings.moved_panels(phone_figures.drawing(fig))
-    assert said == next((word for word, which in words.items() if which == moved), "")
-    if said == "turned":  # what was a row is a column
+    assert drawings.moved_panels(phone_figures.drawing(fig)) == word
+    if word == "turned":  # what was a row is a column
         first = [ax for ax in new.axes if ax.get_subplotspec().colspan.start == 0]
         assert [ax.get_title(loc="left") for ax in first] == ["0", "1", "2"]
 

@@ -91,6 +91,8 @@ def moved_panels(phone: str) -> str:
     rows, columns, new_rows, new_columns = map(int, found.groups()) if found else (1, 1, 1, 1)
     if (rows, columns) == (new_rows, new_columns):
         return ""
-    if rows > 1:
+    if rows > 1 and (rows, columns) == (new_columns, new_rows):
         return "turned"
-    return "stacked" if new_columns == 1 else "rows"
+    if new_columns > 1:
+        return "rows"
+    return "listed" if rows > 1 else "stacked"
