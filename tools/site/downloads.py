@@ -223,6 +223,8 @@ def readable(project: Project, chapter: str, executed: NotebookNode) -> Notebook
             continue
         cell.source = cell.source.replace(GLUE_IMPORT, GLUE)
         cell.outputs = [one for one in cell.outputs if not _is_glue(one)]
+        for output in cell.outputs:
+            output.get("data", {}).pop(notebook.PHONE, None)
         if "remove-cell" in notebook.tags(cell):
             cell.metadata["jupyter"] = {"source_hidden": True}
         if figure := _figure(cell):
