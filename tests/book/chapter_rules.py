@@ -82,6 +82,9 @@ GLUED = re.compile(r"\{glue:text\}`[^`]*`")
 KEY_RESULT = re.compile(r"^:class: key-result\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
 ITEM = re.compile(r"^(?:[-*]|\d+\.) ", re.MULTILINE)
+LABELED = re.compile(
+    r"^\$\$ \(([\w-]+)\)$|^\(([\w-]+)\)=$|^(?:    |:)name: ([\w-]+)$", re.MULTILINE
+)
 CITATION = re.compile(r"\{cite[a-z:]*\}`([^`]+)`")
 LIVE = re.compile(
     r"^```\{live-figure\} (\w+)\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL

@@ -54,6 +54,21 @@ def test_the_book_derives_more_than_it_counts():
     assert 100 * numbers / words <= 2
 
 
+def test_every_label_stands_once_in_the_book():
+    """Labels of formulas, figures and places are those of the whole book."""
+    labels = [
+        (next(filter(None, found)), page.name)
+        for page in PAGES
+        for found in rules.LABELED.findall(page.read_text(encoding="utf-8"))
+    ]
+    first = dict(reversed(labels))
+    none_of(
+        f"{page} has {key}, which {first[key]} has"
+        for key, page in labels
+        if page != first[key] or labels.count((key, page)) > 1
+    )
+
+
 def test_file_names_are_numbered_words():
     named = {f"{name}.md" for name in PROJECT.chapters()}
     none_of(
