@@ -43,8 +43,8 @@ def test_a_polished_page_follows_the_configuration(tmp_path, more):
     page = tmp_path / "chapters" / "04-the-law.html"
     page.parent.mkdir()
     page.write_text(PAGE)
-    book = metadata.Book.of(Project(tmp_path))
-    polish_html.polish_page(page, tmp_path, book, {}, "preface")
+    facts = polish_html.Facts.of(tmp_path, "preface", Project(tmp_path))
+    polish_html.polish_pages([page], tmp_path, facts)
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     assert len(soup.select(".launch a")) == bool(more)
     assert not list(policy.problems(soup))

@@ -108,7 +108,7 @@ def test_code_leads_to_the_reference(site):
     counted = 0
     for chapter in PROJECT.chapters():
         soup = check_site.parse((site / f"chapters/{chapter}.html").resolve())
-        links = soup.select("article .cell_input pre a.api")
+        links = soup.select("article pre a.api")
         stops = [link["href"] for link in links if "tabindex" not in link.attrs]
         assert len(stops) == len(set(stops)) == len({link["href"] for link in links}), chapter
         for link in links:

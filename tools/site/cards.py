@@ -183,13 +183,13 @@ def _content(place: Tag) -> list[Tag]:
         return [_line("", *paragraph.contents) for paragraph in said]
     if "citation" in place.get_attribute_list("class"):
         return [_line("", *paragraph.contents) for paragraph in place.select("p")]
-    if place.name == "span" and not place.get_text(strip=True):  # a place before a heading
-        section = place.find_parent("section")
-        return _of_section(section) if isinstance(section, Tag) else []
     if place.name in ("section", "article"):
         return _of_section(place)
     shown = place if place.css.match(SHOWN) else place.select_one(SHOWN)
-    return [copy.copy(shown)] if shown is not None else []
+    if shown is not None:
+        return [copy.copy(shown)]
+    section = place.find_parent("section")
+    return _of_section(section) if isinstance(section, Tag) else []
 
 
 def _cleaned(content: list[Tag], page: str, name: str) -> list[Tag]:
