@@ -81,8 +81,8 @@ def losses(
     >>> from mixfolio.studies import misspecified
     >>> options = {"world": "no factors", "n_train": 60, "n_per_industry": 4}
     >>> found = misspecified.losses(np.random.default_rng(1), **options)
-    >>> {name: round(found[f"{name}, loss"], 2) for name in ("LW identity", "mixed model")}
-    {'LW identity': 0.0, 'mixed model': 0.02}
+    >>> {name: f"{found[f'{name}, loss']:z.2f}" for name in ("LW identity", "mixed model")}
+    {'LW identity': '0.00', 'mixed model': '0.02'}
     """
     require_generator(rng)
     if world not in WORLDS:

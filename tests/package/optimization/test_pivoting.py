@@ -240,14 +240,18 @@ def hedged_to_nothing(seed, n=20):
 
 
 def test_rounding_does_not_move_assets_whose_slope_is_zero():
-    """Of these worlds, those where all ten weights are positive; without a tolerance one cycles."""
+    """Of these worlds, those where all ten weights are positive.
+
+    Without a tolerance one goes round in circles until the limit of rounds; with it a few rounds
+    are enough, four or five by the kernel.
+    """
     worlds = [hedged_to_nothing(seed) for seed in range(30)]
     worlds = [(Q, wanted) for Q, wanted in worlds if wanted.min() >= 0]
     assert len(worlds) == 6
     for Q, wanted in worlds:
         found = minimum_variance(Q, state=np.full(20, 2))
         np.testing.assert_allclose(found.x, wanted, rtol=0, atol=1e-13)
-        assert found.rounds <= 4
+        assert found.rounds < 10
 
 
 def test_twins_share():
