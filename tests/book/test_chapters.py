@@ -262,6 +262,16 @@ def test_an_undescribed_figure_is_seen_in_what_was_executed(written, tmp_path):
     assert list(rules.described_figures(dataclasses.replace(good, executed=executed)))
 
 
+def showing(chapter, folder, data):
+    """The chapter as if its first cell had been run and had shown this."""
+    nb = notebook.read_chapter(chapter.source)
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    notebook.code_cells(nb)[0]["outputs"] = [nbformat.from_dict(output)]
+    executed = folder / "executed.ipynb"
+    executed.write_text(notebook.dumps(nb), encoding="utf-8")
+    return dataclasses.replace(chapter, executed=executed)
+
+
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
@@ -274,14 +284,7 @@ def test_an_undescribed_figure_is_seen_in_what_was_executed(written, tmp_path):
     ],
 )
 def test_an_error_of_zero_is_seen_in_what_was_executed(written, tmp_path, text, seen):
-    good = written(GOOD)
-    nb = notebook.read_chapter(good.source)
-    data = {notebook.GLUE + "text/plain": text}
-    output = {"output_type": "display_data", "metadata": {}, "data": data}
-    notebook.code_cells(nb)[0]["outputs"] = [nbformat.from_dict(output)]
-    executed = tmp_path / "executed.ipynb"
-    executed.write_text(notebook.dumps(nb), encoding="utf-8")
-    ran = dataclasses.replace(good, executed=executed)
+    ran = showing(written(GOOD), tmp_path, {notebook.GLUE + "text/plain": text})
     assert bool(list(rules.errors_with_digits(ran))) == seen
 
 
@@ -305,14 +308,8 @@ def test_a_method_in_the_colour_of_another_is_seen(written, tmp_path, drawn, see
     else:
         ax.text(0, 0, drawn["label"], color=line.get_color())
     fig.savefig(tmp_path / "drawn.svg")
-    good = written(GOOD)
-    nb = notebook.read_chapter(good.source)
-    image = {"image/svg+xml": (tmp_path / "drawn.svg").read_text(encoding="utf-8")}
-    output = {"output_type": "display_data", "metadata": {}, "data": image}
-    notebook.code_cells(nb)[0]["outputs"] = [nbformat.from_dict(output)]
-    executed = tmp_path / "executed.ipynb"
-    executed.write_text(notebook.dumps(nb), encoding="utf-8")
-    ran = dataclasses.replace(good, executed=executed)
+    drawing = (tmp_path / "drawn.svg").read_text(encoding="utf-8")
+    ran = showing(written(GOOD), tmp_path, {"image/svg+xml": drawing})
     assert bool(list(rules.one_colour(ran))) == seen
 
 
